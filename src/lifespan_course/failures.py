@@ -40,5 +40,7 @@ def fails(kind: type[BaseException], part: str = "") -> Iterator[Failure]:
 
 
 def _shown(part: str, message: str) -> str:
+    if not part:
+        return ""
     before, _, after = message.partition(part)
-    return f"{'… ' if before else ''}{part}{' …' if after else ''}" if part else ""
+    return f"{'… ' if before else ''}{part}{' …' if after else ''}"

@@ -1,5 +1,4 @@
 """Wrong answers to the exercises of chapter 1, each with a part of its hint."""
-# ruff: noqa: F811, F821, I001, B904
 
 
 # %% setting | When the body raises
@@ -124,8 +123,3 @@ def open_all(managers):
             break
     return values, stack.close
 
-
-# %% open_all | still open: first, second.
-def open_all(managers):
-    stack = ExitStack()
-    return [stack.enter_context(m) for m in managers], stack.close

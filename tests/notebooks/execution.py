@@ -1,104 +1,193 @@
-"""Run notebooks from fresh kernels, side by side in this one process."""
+"""Run notebooks from fresh kernels, side by side, all from this one process."""
 
+import ast
 import asyncio
-import tempfile
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jupyter_client.asynchronous import AsyncKernelClient
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from tests.notebooks.canonical import canonical_outputs, clean
-from tests.notebooks.kernel import Folders, running_kernel
+from tests.notebooks.folders import temporary_folders
+from tests.notebooks.kernel import Kernel, running_kernel
 from tests.notebooks.series import place, read
 
 AT_ONCE = 3
-TIME_LIMIT = 120.0  # seconds for one notebook
+TIME_LIMIT = 120.0  # seconds for all cells of one notebook
+
+_ARROWS = re.compile(r"^-+> ?\d+ .*$", re.MULTILINE)
+
+
+@dataclass
+class Pass:
+    """One pass through the cells of a notebook, from the top."""
+
+    notebook: NotebookNode
+    """With the outputs of this pass, in canonical form."""
+    failure: str = ""
+    """Which cell failed, and how; empty when all of them ran."""
+    left_behind: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Run:
-    """What came out of running one notebook."""
+    """What came out of one notebook and its kernel."""
 
     path: Path
-    notebook: NotebookNode
-    """Executed, in canonical form as far as outputs go."""
-    problems: list[str] = field(default_factory=list)
-    """Why the run failed, in words, each with the cell; empty when all went well."""
-    cell: int | None = None
-    """Index of the cell that is running, or ran last."""
+    first: Pass
+    again: Pass | None = None
+    """Run All in the same kernel, after an interrupted run; where cells keep things."""
+    errors: str = ""
+    """All that was written to stderr."""
+    requests: list[str] = field(default_factory=list)
+    """Requests to other hosts."""
+    outlived_by: list[str] = field(default_factory=list)
+    """Processes that are still there after the kernel was stopped."""
+    seconds: float = 0.0
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the outputs of this run can't be trusted."""
+        found = [self.first.failure] if self.first.failure else []
+        if self.errors:
+            found.append(f"{self.path.name}, on stderr:\n{self.errors}")
+        if self.requests:
+            found.append(f"{self.path.name} asked the network: {self.requests}")
+        return found
 
 
-def run_all(paths: Sequence[Path], *, at_once: int = AT_ONCE) -> dict[Path, Run]:
-    """Run notebooks side by side, each from a fresh kernel in a folder of its own."""
+def run_all(
+    paths: Sequence[Path], *, at_once: int = AT_ONCE, time_limit: float = TIME_LIMIT
+) -> dict[Path, Run]:
+    """Run notebooks side by side, each from a fresh kernel in a folder of its own.
+
+    Args:
+        paths: the notebooks; their files stay as they are.
+        at_once: how many kernels may run at the same time.
+        time_limit: seconds for each notebook, not counting the start of its kernel.
+    """
 
     async def run_side_by_side() -> list[Run]:
-        places = asyncio.Semaphore(at_once)
+        turns = asyncio.Semaphore(at_once)
+
+        async def run_in_turn(path: Path) -> Run:
+            async with turns:
+                return await run_notebook(path, time_limit)
+
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_run_in_turn(path, places)) for path in paths]
+            tasks = [group.create_task(run_in_turn(path)) for path in paths]
         return [task.result() for task in tasks]
 
     return {run.path: run for run in asyncio.run(run_side_by_side())}
 
 
-async def _run_in_turn(path: Path, places: asyncio.Semaphore) -> Run:
-    async with places:
-        with tempfile.TemporaryDirectory(prefix="nb-") as root:
-            return await run_notebook(path, Folders(Path(root)))
-
-
-async def run_notebook(
-    path: Path, folders: Folders, *, time_limit: float = TIME_LIMIT
-) -> Run:
-    """Run one notebook from a fresh kernel.
-
-    Args:
-        path: the notebook's file, which stays as it is.
-        folders: where its process runs.
-        time_limit: seconds for the whole run.
-    """
-    run = Run(path, deepcopy(read(path)))
-    try:
-        async with running_kernel(folders) as manager, asyncio.timeout(time_limit):
-            client = manager.client()
-            client.start_channels()
-            try:
-                await client.wait_for_ready(timeout=time_limit)
-                await _run_cells(run, manager, client)
-            finally:
-                client.stop_channels()
-    except TimeoutError:
-        run.problems.append(
-            f"{_where(run)}\n  still running when the notebook's {time_limit:g} s were up"
-        )
-    except CellExecutionError as error:
-        run.problems.append(f"{_where(run)}\n  {error.ename}: {clean(error.evalue)}")
-    except DeadKernelError:
-        run.problems.append(f"{_where(run)}\n  the kernel's process died")
-    errors = folders.errors.read_text(encoding="utf-8", errors="replace").strip()
-    if errors:
-        run.problems.append(f"{path.name}\n  stderr: {errors}")
-    if folders.refused.exists():
-        requests = folders.refused.read_text(encoding="utf-8").splitlines()
-        run.problems.append(f"{path.name}\n  asked the network: {', '.join(requests)}")
+async def run_notebook(path: Path, time_limit: float = TIME_LIMIT) -> Run:
+    notebook = read(path)
+    run = Run(path, Pass(deepcopy(notebook)))
+    start = time.perf_counter()
+    with temporary_folders() as folders:
+        async with running_kernel(folders) as kernel:
+            await _pass_through(run.first, path.name, kernel, time_limit)
+            if keeping_cells(notebook) and not run.first.failure:
+                run.again = Pass(deepcopy(notebook))
+                await _pass_again(run.again, path.name, kernel, time_limit)
+        run.errors = folders.errors.read_text("utf-8", "replace").strip()
+        run.requests = folders.requests()
+        run.outlived_by = _alive(kernel.process)
+    run.seconds = time.perf_counter() - start
     return run
 
 
-async def _run_cells(run: Run, manager: object, client: AsyncKernelClient) -> None:
-    runner = NotebookClient(run.notebook, km=manager)
-    runner.kc = client
-    for index, cell in enumerate(run.notebook.cells):
-        run.cell = index
-        await runner.async_execute_cell(cell, index)
+def keeping_cells(notebook: NotebookNode) -> list[int]:
+    """Cells that open something for later cells, with ``await keep(...)``."""
+    return [
+        index
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and _keeps(cell.source)
+    ]
+
+
+def _keeps(source: str) -> bool:
+    return any(
+        isinstance(node, ast.Await)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == "keep"
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+async def _pass_through(
+    one: Pass, name: str, kernel: Kernel, time_limit: float
+) -> None:
+    """Run All, then look at what is left."""
+    everything = range(len(one.notebook.cells))
+    one.failure = await _run_cells(one.notebook, everything, name, kernel, time_limit)
+    if not one.failure:
+        one.left_behind = await kernel.left_behind()
+    for cell in one.notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = canonical_outputs(cell.outputs)
 
 
-def _where(run: Run) -> str:
-    if run.cell is None:
-        return f"{run.path.name}, before the first cell"
-    return f"{run.path.name}, {place(run.notebook, run.cell)}"
+async def _pass_again(one: Pass, name: str, kernel: Kernel, time_limit: float) -> None:
+    """Run All after a run that was given up while things were open.
+
+    Whoever gives up has run each cell up to there, those that keep something twice.
+    """
+    keeping = keeping_cells(one.notebook)
+    given_up = [
+        index
+        for index in range(keeping[-1] + 1)
+        for _ in range(2 if index in keeping else 1)
+    ]
+    interrupted = deepcopy(one.notebook)
+    one.failure = await _run_cells(interrupted, given_up, name, kernel, time_limit)
+    if not one.failure:
+        await _pass_through(one, name, kernel, time_limit)
+
+
+async def _run_cells(
+    notebook: NotebookNode,
+    indices: Iterable[int],
+    name: str,
+    kernel: Kernel,
+    time_limit: float,
+) -> str:
+    """Run cells one after the other, and say which one failed, if one did."""
+    runner = NotebookClient(notebook, km=kernel.manager)
+    runner.kc = kernel.client
+    index = 0
+    try:
+        async with asyncio.timeout(time_limit) as limit:
+            for index in indices:
+                await runner.async_execute_cell(notebook.cells[index], index)
+    except CellExecutionError as error:
+        what = "\n".join([f"{error.ename}: {error.evalue}", *_way(error.traceback)])
+    except (DeadKernelError, TimeoutError):
+        # nbclient takes every cancellation for a kernel that died.
+        what = (
+            f"still running when the notebook's {time_limit:g} s were over"
+            if limit.expired()
+            else "the kernel's process died"
+        )
+    else:
+        return ""
+    indented = clean(what).replace("\n", "\n  ")
+    return f"{name}, {place(notebook, index)}\n  {indented}"
+
+
+def _way(traceback: str) -> list[str]:
+    """The lines of code that led to an error: those a traceback has an arrow at."""
+    return [line.strip() for line in _ARROWS.findall(clean(traceback))]
+
+
+def _alive(kernel: psutil.Process) -> list[str]:
+    return [f"the kernel's process {kernel.pid}"] if kernel.is_running() else []

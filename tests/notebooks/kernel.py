@@ -1,17 +1,21 @@
-"""A kernel process of its own for each notebook, in a temporary folder of its own."""
+"""A kernel process for a notebook."""
 
-import os
+import ast
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL
+from typing import Any
 
+import psutil
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-INSIDE = Path(__file__).parent / "inside"
+from tests.notebooks.folders import Folders
+
+PROGRAM = Path(__file__).parent / "inside" / "kernel.py"
 OPTIONS = (
     "--HistoryManager.enabled=False",
     "--InteractiveShell.colors=nocolor",
@@ -19,58 +23,7 @@ OPTIONS = (
     # writes between two cells, or at the end, belongs to no cell.
     "--IPKernelApp.quiet=False",
 )
-KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT", "TZ")
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where a notebook runs; ``work``, ``home`` and ``tmp`` must be empty at the end."""
-
-    root: Path
-
-    def __post_init__(self) -> None:
-        for folder in (self.work, self.home, self.tmp, self.jupyter):
-            folder.mkdir(parents=True)
-
-    @property
-    def work(self) -> Path:
-        return self.root / "work"
-
-    @property
-    def home(self) -> Path:
-        return self.root / "home"
-
-    @property
-    def tmp(self) -> Path:
-        return self.root / "tmp"
-
-    @property
-    def jupyter(self) -> Path:
-        return self.root / "jupyter"
-
-    @property
-    def errors(self) -> Path:
-        return self.root / "stderr"
-
-    @property
-    def refused(self) -> Path:
-        return self.root / "refused"
-
-    def environment(self) -> dict[str, str]:
-        """Variables for a process that runs here, offline."""
-        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        jupyter = str(self.jupyter)
-        return kept | {
-            "HOME": str(self.home),
-            "TMPDIR": str(self.tmp),
-            "IPYTHONDIR": jupyter,
-            "JUPYTER_CONFIG_DIR": jupyter,
-            "JUPYTER_DATA_DIR": jupyter,
-            "JUPYTER_RUNTIME_DIR": jupyter,
-            "PYTHONPATH": str(INSIDE / "offline"),
-            "PYTHONWARNINGS": "always::ResourceWarning",
-            "REFUSED_REQUESTS": str(self.refused),
-        }
+START_LIMIT = 60.0  # seconds
 
 
 class KernelManager(AsyncKernelManager):
@@ -78,21 +31,69 @@ class KernelManager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        program = [sys.executable, str(INSIDE / "kernel.py")]
         return KernelSpec(
-            argv=[*program, "-f", "{connection_file}", *OPTIONS],
+            argv=[sys.executable, str(PROGRAM), "-f", "{connection_file}", *OPTIONS],
             display_name="Python",
             language="python",
         )
 
 
+class Kernel:
+    """A kernel that runs, the client that talks to it, and the folders it runs in."""
+
+    def __init__(self, manager: KernelManager, folders: Folders) -> None:
+        self.manager = manager
+        self.folders = folders
+        self.client: AsyncKernelClient = manager.client()
+        self.process = psutil.Process(manager.provisioner.pid)
+        self._at_start: set[str] = set()
+
+    async def get_ready(self) -> None:
+        self.client.start_channels()
+        await self.client.wait_for_ready(timeout=START_LIMIT)
+        await self._ask("remember()")
+        self._at_start = set(self._outside())
+
+    async def left_behind(self) -> list[str]:
+        """Describe what is there now and was not there at the start."""
+        inside = await self._ask("found()")
+        outside = [what for what in self._outside() if what not in self._at_start]
+        return [*inside, *outside]
+
+    def _outside(self) -> list[str]:
+        """What can be seen of the kernel's process from here."""
+        return [
+            *(f"a file: {path}" for path in self.folders.files()),
+            *(f"an open file: {file.path}" for file in self.process.open_files()),
+            *(
+                f"a socket: {socket.laddr} {socket.raddr or ''} {socket.status}"
+                for socket in self.process.net_connections(kind="inet")
+            ),
+            *(
+                f"a process: {child.name()} {child.status()}"
+                for child in self.process.children(recursive=True)
+            ),
+        ]
+
+    async def _ask(self, question: str) -> Any:
+        answer = f"__import__('kernel_leftovers').{question}"
+        reply = await self.client.execute(
+            "", silent=True, user_expressions={"answer": answer}, reply=True, timeout=30
+        )
+        result = reply["content"]["user_expressions"]["answer"]
+        if result["status"] != "ok":
+            raise RuntimeError(f"{question}: {result['ename']}: {result['evalue']}")
+        return ast.literal_eval(result["data"]["text/plain"])
+
+
 @asynccontextmanager
-async def running_kernel(folders: Folders) -> AsyncIterator[KernelManager]:
+async def running_kernel(folders: Folders) -> AsyncIterator[Kernel]:
     """Start a kernel; at the end it is gone, with all that it started."""
-    # Sockets of files instead of ports: no two kernels can want the same one.
-    connection = {"transport": "ipc", "ip": str(folders.jupyter / "kernel")}
+    # Sockets that are files, not ports: no two kernels can want the same one.
     manager = KernelManager(
-        connection_file=str(folders.jupyter / "kernel.json"), **connection
+        transport="ipc",
+        ip=str(folders.jupyter / "kernel"),
+        connection_file=str(folders.jupyter / "kernel.json"),
     )
     with folders.errors.open("wb") as errors:
         await manager.start_kernel(
@@ -101,7 +102,21 @@ async def running_kernel(folders: Folders) -> AsyncIterator[KernelManager]:
             stdout=DEVNULL,
             stderr=errors,
         )
+    kernel = Kernel(manager, folders)
     try:
-        yield manager
+        await kernel.get_ready()
+        yield kernel
     finally:
+        started = _started_by(kernel.process)
+        kernel.client.stop_channels()
         await manager.shutdown_kernel(now=True)
+        for process in started:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def _started_by(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []

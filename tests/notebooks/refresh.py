@@ -7,7 +7,6 @@ from JupyterLab come out in canonical form.
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.notebooks.canonical import canonical
 from tests.notebooks.execution import Run, run_all
@@ -33,7 +32,7 @@ def _store(run: Run) -> list[str]:
     """Store a run, if it went well, and say what changed."""
     if run.problems:
         return [f"{run.path.name}: failed, the file stays as it is", *run.problems]
-    stored, fresh = read(run.path), canonical(run.notebook)
+    stored, fresh = read(run.path), canonical(run.first.notebook)
     if stored == fresh:
         return [f"{run.path.name}: as it was"]
     write(fresh, run.path)

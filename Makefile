@@ -1,0 +1,41 @@
+# `make lab` to learn, `make test` to see everything proven; each sets up what it needs.
+# PYTHON=/path/to/python3.12 chooses the Python, ARGS=... goes to JupyterLab (lab),
+# pytest (test) or uv (requirements).
+
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
+USABLE = import sys, venv; from ensurepip import version; sys.exit(sys.version_info < (3, 11))
+NEEDED = Lifespan Lab needs Python 3.11 or later with its venv module (Debian: \
+python3-venv), tried: $(PYTHON). Install one, or name it: PYTHON=/path/to/python3.12
+
+RUN = .venv/bin/python -m
+INSTALL = $(RUN) uv pip install --quiet --python .venv
+
+.PHONY: help lab test refresh fresh requirements
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*:\).*  ## /make \1 /p' Makefile
+
+lab: .venv/ready  ## open JupyterLab on your own copies of the chapters, in my/
+	@$(RUN) lifespan_course.workbench lab $(ARGS)
+
+test: .venv/ready  ## run everything that CI runs
+	$(RUN) ruff check src tests notebooks && $(RUN) ruff format --check src tests notebooks
+	$(RUN) mypy && $(RUN) ty check notebooks
+	$(RUN) pytest $(ARGS)
+
+refresh: .venv/ready  ## run all chapters again and rewrite their stored outputs
+	@$(RUN) tests.notebooks.refresh $(ARGS)
+
+fresh: .venv/ready  ## bring back one chapter, CHAPTER=03; your old copy stays beside it
+	@$(RUN) lifespan_course.workbench fresh "$(CHAPTER)"
+
+requirements: .venv/ready  ## compile requirements.txt anew, ARGS=--upgrade for the newest
+	@$(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make $@" --output-file requirements.txt \
+	  --group course --group test --group setup pyproject.toml $(ARGS)
+
+# The last step writes .venv/ready: without it, the next call sets up from scratch.
+.venv/ready: requirements.txt pyproject.toml
+	@for p in $(PYTHON); do "$$p" -c '$(USABLE)' 2>/dev/null && echo "Setting up .venv with $$p" && exec "$$p" -m venv --clear .venv; done; echo "$(NEEDED)" >&2; exit 2
+	@sed '/^uv==/,/# via/!d' requirements.txt | $(RUN) pip install --quiet --disable-pip-version-check --require-hashes --requirement /dev/stdin
+	@$(INSTALL) --require-hashes --requirements requirements.txt && $(INSTALL) --no-deps --no-build-isolation --editable . && touch $@

@@ -1,0 +1,64 @@
+"""Compare outputs, and show a difference so that a person can read it."""
+
+import base64
+import difflib
+import re
+
+from nbformat import NotebookNode
+
+from tests.notebooks.series import place
+
+_DATA_URI = re.compile(r"data:([\w/+.-]+);base64,([A-Za-z0-9+/=\s]+)")
+
+
+def differences(stored: NotebookNode, fresh: NotebookNode, name: str) -> list[str]:
+    """A readable diff for each cell whose outputs are not the stored ones.
+
+    Args:
+        stored: the notebook as it is kept.
+        fresh: the same notebook with the outputs of a run.
+        name: what the notebook is called in the heads of the diffs.
+    """
+    return [
+        f"{name}, {place(stored, index)}\n{_diff(before.outputs, after.outputs)}"
+        for index, (before, after) in enumerate(
+            zip(stored.cells, fresh.cells, strict=True)
+        )
+        if before.cell_type == "code" and before.outputs != after.outputs
+    ]
+
+
+def legible(outputs: list[NotebookNode]) -> list[str]:
+    """Outputs as lines of text, pictures decoded."""
+    return [line for output in outputs for line in _lines(output)]
+
+
+def _diff(before: list[NotebookNode], after: list[NotebookNode]) -> str:
+    lines = difflib.unified_diff(
+        legible(before), legible(after), "stored", "this run", lineterm="", n=2
+    )
+    return "\n".join(f"  {line}" for line in lines) or "  the same text, in other parts"
+
+
+def _lines(output: NotebookNode) -> list[str]:
+    if output.output_type == "stream":
+        return [f"[{output.name}]", *output.text.splitlines()]
+    if output.output_type == "error":
+        return ["[error]", f"{output.ename}: {output.evalue}"]
+    return [
+        line
+        for kind, text in sorted(output.data.items(), reverse=True)
+        for line in (f"[{kind}]", *_decoded(text).splitlines())
+    ]
+
+
+def _decoded(text: str) -> str:
+    """HTML with its pictures as the text they are made of, an element a line."""
+
+    def decode(uri: re.Match[str]) -> str:
+        kind, data = uri.groups()
+        if not kind.startswith(("image/svg", "text/")):
+            return f"{kind}, {len(data)} characters"
+        return "\n" + base64.b64decode(data).decode().replace("><", ">\n<") + "\n"
+
+    return _DATA_URI.sub(decode, text)

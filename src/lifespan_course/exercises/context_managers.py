@@ -48,14 +48,18 @@ def setting(answer: Callable[..., AbstractContextManager[Any]]) -> str:
 @verdict
 def forgive(answer: Callable[[type[Exception]], Any]) -> str:
     """Check a manager that drops one kind of error."""
+    manager = answer(ValueError)
     try:
-        with answer(ValueError) as manager:
+        with manager as entered:
+            pass
+        expect(entered is manager, "__enter__ must return the manager itself.")
+        expect(manager.error is None, "There was no error, but error isn't None.")
+        with manager:
             raise ValueError("no such word")
     except ValueError:
         raise NotYet(
             "The ValueError still gets out. What must __exit__ return?"
         ) from None
-    expect(manager is not None, "__enter__ must return the manager itself.")
     expect(
         isinstance(manager.error, ValueError),
         "The error is dropped, but not kept in the attribute error.",
@@ -74,9 +78,6 @@ def forgive(answer: Callable[[type[Exception]], Any]) -> str:
         raise NotYet(
             "UnicodeError is a subclass of ValueError and should be dropped too."
         ) from None
-    with answer(ValueError) as manager:
-        pass
-    expect(manager.error is None, "There was no error, but error isn't None.")
     return "One kind of error is dropped, all others go on."
 
 

@@ -18,7 +18,7 @@ def check_environment(needed: Sequence[str] = NEEDED) -> Answer:
     """
     problems = [f"{name} is not installed." for name in needed if not _found(name)]
     if sys.version_info < OLDEST_PYTHON:
-        problems.insert(0, "This Python is older than 3.11.")
+        problems.insert(0, "This Python is older than {}.{}.".format(*OLDEST_PYTHON))
     if not problems:
         return Answer("Everything is here.")
     cure = "Close this notebook and open it with: make lab"

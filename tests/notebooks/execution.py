@@ -115,12 +115,16 @@ def keeping_cells(notebook: NotebookNode) -> list[int]:
 
 
 def _keeps(source: str) -> bool:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a magic command, or a failure that the run will show
+        return False
     return any(
         isinstance(node, ast.Await)
         and isinstance(node.value, ast.Call)
         and isinstance(node.value.func, ast.Name)
         and node.value.func.id == "keep"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree)
     )
 
 

@@ -76,6 +76,44 @@ def exercises(path: Path, wrong_answers: Path = WRONG_ANSWERS) -> list[Exercise]
     return found
 
 
+def faults_of_stubs(found: list[Exercise]) -> list[str]:
+    """Exercises that don't say "Not yet." before anything is done."""
+    return [
+        f"{each.title}, the stub:\n  {said}"
+        for each in found
+        if not (said := each.verdict(each.stub)).startswith(NOT_YET)
+    ]
+
+
+def faults_of_solutions(found: list[Exercise]) -> list[str]:
+    """Printed solutions that don't pass."""
+    return [
+        f"{each.title}, the printed solution:\n  {said}"
+        for each in found
+        if not (said := each.verdict(each.solution)).startswith(RIGHT)
+    ]
+
+
+def faults_of_wrong_answers(found: list[Exercise]) -> list[str]:
+    """Wrong answers that pass, or that don't get the hint made for them."""
+    return [fault for each in found for fault in _faults_of_hints(each)]
+
+
+def _faults_of_hints(exercise: Exercise) -> Iterator[str]:
+    heard = {exercise.verdict(exercise.stub): "the stub"}
+    for answer in exercise.wrong_answers:
+        said = exercise.verdict(answer.source)
+        name = f"{exercise.title}, the wrong answer | {answer.fragment}:\n  {said}"
+        if not said.startswith(NOT_YET):
+            yield f"{name}\n  it must begin with {NOT_YET!r}"
+        if answer.fragment not in said:
+            yield f"{name}\n  the fragment isn't in it"
+        for other, whose in heard.items():
+            if said == other or answer.fragment in other:
+                yield f"{name}\n  this is also said to {whose}"
+        heard[said] = f"the wrong answer | {answer.fragment}"
+
+
 def read_wrong_answers(path: Path) -> list[WrongAnswer]:
     """Sections of a percent file: ``# %% check | fragment`` and the answer below it."""
     if not path.exists():

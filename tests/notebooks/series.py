@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -20,13 +21,17 @@ def read(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
+def text(notebook: NotebookNode) -> str:
+    """What the file of a notebook holds."""
+    return nbformat.writes(notebook).removesuffix("\n") + "\n"
+
+
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write all of the notebook or, when something fails on the way, nothing."""
-    text = nbformat.writes(notebook)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".unfinished")
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text.removesuffix("\n") + "\n")
+            file.write(text(notebook))
         Path(unfinished).chmod(path.stat().st_mode if path.exists() else 0o644)
         os.replace(unfinished, path)
     except BaseException:
@@ -51,4 +56,4 @@ def place(notebook: NotebookNode, index: int) -> str:
     )
     name = f"In [{number}]" if cell.cell_type == "code" else f"markdown cell {number}"
     first_line = next(iter(cell.source.strip().splitlines()), "(empty)")
-    return f"{name}: {first_line}"
+    return f"{name}: {textwrap.shorten(first_line, 70, placeholder=' ...')}"

@@ -53,7 +53,10 @@ class Exercise:
 
     def verdict(self, answer: str) -> str:
         """What the check says when the answer stands in place of the stub."""
-        return str(_evaluate([self.setup, answer, self.check]))
+        try:
+            return str(_evaluate([self.setup, answer, self.check]))
+        except Exception as error:
+            return f"no verdict, but {error!r}"
 
 
 def exercises(path: Path, wrong_answers: Path = WRONG_ANSWERS) -> list[Exercise]:

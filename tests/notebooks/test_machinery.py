@@ -51,7 +51,7 @@ GOOD = [
     """
     await asyncio.to_thread(time.sleep, 0)
     await anyio.to_thread.run_sync(time.sleep, 0)
-    subprocess.run([sys.executable, "-c", ""], check=True)
+    subprocess.run([sys.executable, "-c", ""], check=True).check_returncode()
     """,
 ]
 CARELESS = [

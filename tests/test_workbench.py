@@ -209,7 +209,7 @@ def test_lab_serves_the_first_chapter(root):
         httpx.Client(base_url=address, timeout=30, trust_env=False) as browser,
     ):
         url = httpx.URL(address)
-        assert url.port != taken.getsockname()[1]
+        assert 0 < abs(url.port - taken.getsockname()[1]) <= 100
         assert url.path == f"/lab/tree/{CHAPTERS[0]}"
 
         page = browser.get(url)

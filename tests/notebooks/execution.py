@@ -74,6 +74,8 @@ def run_all(
         time_limit: seconds for each notebook, not counting the start of its kernel.
     """
 
+    longest_first = sorted(paths, key=_length, reverse=True)
+
     async def run_side_by_side() -> list[Run]:
         turns = asyncio.Semaphore(at_once)
 
@@ -82,10 +84,18 @@ def run_all(
                 return await run_notebook(path, time_limit)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run_in_turn(path)) for path in paths]
+            tasks = [group.create_task(run_in_turn(path)) for path in longest_first]
         return [task.result() for task in tasks]
 
-    return {run.path: run for run in asyncio.run(run_side_by_side())}
+    runs = {run.path: run for run in asyncio.run(run_side_by_side())}
+    return {path: runs[path] for path in paths}
+
+
+def _length(path: Path) -> int:
+    """How many cells are going to be run, in all passes."""
+    notebook = read(path)
+    keeping = keeping_cells(notebook)
+    return len(notebook.cells) * 2 + keeping[-1] if keeping else len(notebook.cells)
 
 
 async def run_notebook(path: Path, time_limit: float = TIME_LIMIT) -> Run:

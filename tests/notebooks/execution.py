@@ -16,11 +16,11 @@ from nbformat import NotebookNode
 
 from tests.notebooks.canonical import canonical_outputs, clean
 from tests.notebooks.folders import temporary_folders
-from tests.notebooks.kernel import Kernel, running_kernel
+from tests.notebooks.kernel import Kernel, NotStarted, running_kernel
 from tests.notebooks.series import place, read
 
 AT_ONCE = 3
-TIME_LIMIT = 120.0  # seconds for all cells of one notebook
+TIME_LIMIT = 120.0  # seconds for one pass through all cells of a notebook
 
 _ARROWS = re.compile(r"^-+> ?\d+ .*$", re.MULTILINE)
 
@@ -71,9 +71,8 @@ def run_all(
     Args:
         paths: the notebooks; their files stay as they are.
         at_once: how many kernels may run at the same time.
-        time_limit: seconds for each notebook, not counting the start of its kernel.
+        time_limit: seconds for each pass through a notebook; kernels start before.
     """
-
     longest_first = sorted(paths, key=_length, reverse=True)
 
     async def run_side_by_side() -> list[Run]:
@@ -103,14 +102,17 @@ async def run_notebook(path: Path, time_limit: float = TIME_LIMIT) -> Run:
     run = Run(path, Pass(deepcopy(notebook)))
     start = time.perf_counter()
     with temporary_folders() as folders:
-        async with running_kernel(folders) as kernel:
-            await _pass_through(run.first, path.name, kernel, time_limit)
-            if keeping_cells(notebook) and not run.first.failure:
-                run.again = Pass(deepcopy(notebook))
-                await _pass_again(run.again, path.name, kernel, time_limit)
+        try:
+            async with running_kernel(folders) as kernel:
+                await _pass_through(run.first, path.name, kernel, time_limit)
+                if keeping_cells(notebook) and not run.first.failure:
+                    run.again = Pass(deepcopy(notebook))
+                    await _pass_again(run.again, path.name, kernel, time_limit)
+            run.outlived_by = alive(kernel.process)
+        except NotStarted as error:
+            run.first.failure = f"{path.name}: {error}"
         run.errors = folders.errors.read_text("utf-8", "replace").strip()
         run.requests = folders.requests()
-        run.outlived_by = _alive(kernel.process)
     run.seconds = time.perf_counter() - start
     return run
 
@@ -203,5 +205,6 @@ def _way(traceback: str) -> list[str]:
     return [line.strip() for line in _ARROWS.findall(clean(traceback))]
 
 
-def _alive(kernel: psutil.Process) -> list[str]:
+def alive(kernel: psutil.Process) -> list[str]:
+    """Name the process if it is still there."""
     return [f"the kernel's process {kernel.pid}"] if kernel.is_running() else []

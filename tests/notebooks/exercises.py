@@ -182,8 +182,12 @@ def _evaluate(cells: list[str]) -> Any:
     with _module("answer") as namespace, warnings.catch_warnings():
         # Answers may be wrong, and forget to await or to close. Nobody is warned.
         warnings.simplefilter("ignore")
-        value = asyncio.run(_run_in_time(cells, namespace))
-        gc.collect()
+        gc.freeze()  # what is there already is much, and not this answer's
+        try:
+            value = asyncio.run(_run_in_time(cells, namespace))
+            gc.collect()
+        finally:
+            gc.unfreeze()
         return value
 
 

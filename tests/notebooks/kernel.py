@@ -26,6 +26,10 @@ OPTIONS = (
 START_LIMIT = 60.0  # seconds
 
 
+class NotStarted(Exception):  # noqa: N818 - the name says what happened
+    """A kernel that never answered; its stderr says why."""
+
+
 class KernelManager(AsyncKernelManager):
     """Starts our kernel program, whatever kernels are installed on the machine."""
 
@@ -50,7 +54,10 @@ class Kernel:
 
     async def get_ready(self) -> None:
         self.client.start_channels()
-        await self.client.wait_for_ready(timeout=START_LIMIT)
+        try:
+            await self.client.wait_for_ready(timeout=START_LIMIT)
+        except RuntimeError as error:
+            raise NotStarted(str(error)) from error
         await self._ask("remember()")
         self._at_start = set(self._outside())
 

@@ -4,15 +4,17 @@ import asyncio
 import base64
 from pathlib import Path
 
+import psutil
+import psutil
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from tests.notebooks import prose, refresh
+from tests.notebooks import kernel, prose, refresh
 from tests.notebooks.canonical import METADATA, canonical
 from tests.notebooks.comparison import differences
 from tests.notebooks.copying import dependent, drifted
-from tests.notebooks.execution import TIME_LIMIT, Run, run_notebook
+from tests.notebooks.execution import TIME_LIMIT, Run, alive, run_notebook
 from tests.notebooks.exercises import (
     exercises,
     faults_of_solutions,
@@ -194,6 +196,16 @@ def test_no_kernel_outlives_its_notebook(name: str, planted: dict[str, Run]) -> 
     assert planted[name].outlived_by == []
 
 
+def test_a_kernel_that_lives_on_is_found() -> None:
+    """A process that is there is reported, such as the one of this test."""
+    assert len(alive(psutil.Process())) == 1
+
+
+def test_a_kernel_that_lives_on_is_found() -> None:
+    """A process that is there is reported, such as the one of this test."""
+    assert len(alive(psutil.Process())) == 1
+
+
 @pytest.mark.parametrize(
     "left",
     [
@@ -270,6 +282,20 @@ def test_a_failure_names_its_cell(
 ) -> None:
     """A cell that raises, hangs or ends the process is named with its first line."""
     assert planted[name].first.failure == message
+
+
+def test_a_kernel_that_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel that ends before its first cell is a failure, with what it wrote."""
+    program = tmp_path / "kernel.py"
+    program.write_text("raise SystemExit('ipykernel is missing')", encoding="utf-8")
+    monkeypatch.setattr(kernel, "PROGRAM", program)
+    run = asyncio.run(run_notebook(plant(tmp_path / "x.ipynb", "1")))
+    assert run.problems == [
+        "x.ipynb: Kernel died before replying to kernel_info",
+        "x.ipynb, on stderr:\nipykernel is missing",
+    ]
 
 
 def test_a_cell_that_does_not_survive_twice_is_found(planted: dict[str, Run]) -> None:

@@ -5,7 +5,6 @@ import base64
 from pathlib import Path
 
 import psutil
-import psutil
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -194,11 +193,6 @@ def test_a_good_notebook_runs_twice(planted: dict[str, Run]) -> None:
 def test_no_kernel_outlives_its_notebook(name: str, planted: dict[str, Run]) -> None:
     """The kernel and what it started are gone, however the run ended."""
     assert planted[name].outlived_by == []
-
-
-def test_a_kernel_that_lives_on_is_found() -> None:
-    """A process that is there is reported, such as the one of this test."""
-    assert len(alive(psutil.Process())) == 1
 
 
 def test_a_kernel_that_lives_on_is_found() -> None:

@@ -1,7 +1,9 @@
 """A kernel process for a notebook."""
 
 import ast
+import queue
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -53,11 +55,13 @@ class Kernel:
         self._at_start: set[str] = set()
 
     async def get_ready(self) -> None:
-        self.client.start_channels()
-        try:
-            await self.client.wait_for_ready(timeout=START_LIMIT)
-        except RuntimeError as error:
-            raise NotStarted(str(error)) from error
+        self.client.start_channels(stdin=False, hb=False)
+        start = time.monotonic()
+        while not await self._answers():
+            if not await self.manager.is_alive():
+                raise NotStarted("the kernel's process ended before it was ready")
+            if time.monotonic() - start > START_LIMIT:
+                raise NotStarted(f"the kernel wasn't ready after {START_LIMIT:g} s")
         await self._ask("remember()")
         self._at_start = set(self._outside())
 
@@ -81,6 +85,16 @@ class Kernel:
                 for child in self.process.children(recursive=True)
             ),
         ]
+
+    async def _answers(self) -> bool:
+        """Tell whether the kernel answers, and whether its outputs arrive here too."""
+        self.client.kernel_info()
+        try:
+            await self.client.get_shell_msg(timeout=0.2)
+            await self.client.get_iopub_msg(timeout=0.2)
+        except queue.Empty:
+            return False
+        return True
 
     async def _ask(self, question: str) -> Any:
         answer = f"__import__('kernel_leftovers').{question}"

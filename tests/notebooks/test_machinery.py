@@ -287,7 +287,7 @@ def test_a_kernel_that_does_not_start_says_why(
     monkeypatch.setattr(kernel, "PROGRAM", program)
     run = asyncio.run(run_notebook(plant(tmp_path / "x.ipynb", "1")))
     assert run.problems == [
-        "x.ipynb: Kernel died before replying to kernel_info",
+        "x.ipynb: the kernel's process ended before it was ready",
         "x.ipynb, on stderr:\nipykernel is missing",
     ]
 

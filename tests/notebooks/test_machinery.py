@@ -301,8 +301,11 @@ def test_a_cell_that_does_not_survive_twice_is_found(planted: dict[str, Run]) ->
     assert found.endswith("-1\n  +4"), found
 
 
-def test_only_what_is_asked_for_is_run(pytester: pytest.Pytester) -> None:
+def test_only_what_is_asked_for_is_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A choice of tests runs the notebooks of these tests, and no other."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(
         """
         import pytest
@@ -326,7 +329,7 @@ def test_only_what_is_asked_for_is_run(pytester: pytest.Pytester) -> None:
             pass
         """
     )
-    done = pytester.runpytest_inprocess("-k", "01 or reads", "-p", "no:asyncio")
+    done = pytester.runpytest_inprocess("-k", "01 or reads")
     done.assert_outcomes(passed=4, deselected=2)
 
 

@@ -1,0 +1,6 @@
+"""Snippets to copy: each module stands alone, this file only gathers their names."""
+
+from lifespan_lab.client import running
+from lifespan_lab.timeline import Events, Timeline
+
+__all__ = ["Events", "Timeline", "running"]

@@ -228,9 +228,10 @@ def test_lab_serves_the_first_chapter(root):
 
         running = root / "JUPYTER_RUNTIME_DIR"
         assert list(running.glob("jpserver-*"))
-        assert psutil.Process(process.pid).children() == []
+        children = psutil.Process(process.pid).children(recursive=True)
         browser.post(url.copy_with(path="/api/shutdown"), headers=shown)
         assert process.wait(timeout=30) == 0
+        assert psutil.wait_procs(children, timeout=30)[1] == []
         with pytest.raises(httpx.ConnectError):
             browser.get(url)
     assert sorted(texts(root / "my")) == CHAPTERS

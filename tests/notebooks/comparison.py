@@ -28,19 +28,28 @@ def differences(stored: NotebookNode, fresh: NotebookNode, name: str) -> list[st
     ]
 
 
-def legible(outputs: list[NotebookNode]) -> list[str]:
-    """Outputs as lines of text, pictures decoded."""
-    return [line for output in outputs for line in _lines(output)]
+def legible(outputs: list[NotebookNode], *, pictures: bool = True) -> list[str]:
+    """Outputs as lines of text; without pictures, HTML with a plain twin is left out."""
+    return [line for output in outputs for line in _lines(output, pictures)]
 
 
 def _diff(before: list[NotebookNode], after: list[NotebookNode]) -> str:
-    lines = difflib.unified_diff(
-        legible(before), legible(after), "stored", "this run", lineterm="", n=2
-    )
-    return "\n".join(f"  {line}" for line in lines) or "  the same text, in other parts"
+    """What differs in plain text; only if nothing does, what differs in pictures."""
+    for pictures in (False, True):
+        lines = difflib.unified_diff(
+            legible(before, pictures=pictures),
+            legible(after, pictures=pictures),
+            "stored",
+            "this run",
+            lineterm="",
+            n=2,
+        )
+        if text := "\n".join(f"  {line}" for line in lines):
+            return text
+    return "  the same text, in other parts"
 
 
-def _lines(output: NotebookNode) -> list[str]:
+def _lines(output: NotebookNode, pictures: bool) -> list[str]:
     if output.output_type == "stream":
         return [f"[{output.name}]", *output.text.splitlines()]
     if output.output_type == "error":
@@ -48,6 +57,7 @@ def _lines(output: NotebookNode) -> list[str]:
     return [
         line
         for kind, text in sorted(output.data.items(), reverse=True)
+        if pictures or kind != "text/html" or "text/plain" not in output.data
         for line in (f"[{kind}]", *_decoded(text).splitlines())
     ]
 

@@ -416,6 +416,14 @@ def test_a_difference_in_a_picture_is_shown_as_text() -> None:
     assert "base64" not in found
 
 
+def test_a_difference_in_words_needs_no_picture() -> None:
+    """Where a picture and its words both differ, the words are shown."""
+    stored = with_outputs(shown({"text/plain": "a", "text/html": picture("<a/>")}))
+    fresh = with_outputs(shown({"text/plain": "b", "text/html": picture("<b/>")}))
+    (found,) = differences(stored, fresh, "x")
+    assert found.endswith("  @@ -1,2 +1,2 @@\n   [text/plain]\n  -a\n  +b")
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -101,6 +101,7 @@ def lab(root: Path, options: Sequence[str] = ()) -> None:
             f"--ServerApp.root_dir={root / 'my'}",
             f"--LabApp.default_url=/lab/tree/{FIRST}",  # so the printed URL has it too
             "--allow-root",  # a container's only user is often root
+            "--LanguageServerManager.autodetect=False",  # it would leave npm running
             "--ServerApp.log_level=WARN",
             "--LabApp.log_level=WARN",
             f"--LabApp.app_settings_dir={SETTINGS}",  # no question about news

@@ -8,6 +8,8 @@ from nbformat import NotebookNode
 
 from tests.notebooks.series import place
 
+LONGEST_DIFF = 40  # lines, for one cell
+
 _DATA_URI = re.compile(r"data:([\w/+.-]+);base64,([A-Za-z0-9+/=\s]+)")
 
 
@@ -29,23 +31,25 @@ def differences(stored: NotebookNode, fresh: NotebookNode, name: str) -> list[st
 
 
 def legible(outputs: list[NotebookNode], *, pictures: bool = True) -> list[str]:
-    """Outputs as lines of text; without pictures, HTML with a plain twin is left out."""
+    """Outputs as lines of text.
+
+    Without pictures, HTML is left out that has a twin in plain text.
+    """
     return [line for output in outputs for line in _lines(output, pictures)]
 
 
 def _diff(before: list[NotebookNode], after: list[NotebookNode]) -> str:
     """What differs in plain text; only if nothing does, what differs in pictures."""
     for pictures in (False, True):
-        lines = difflib.unified_diff(
-            legible(before, pictures=pictures),
-            legible(after, pictures=pictures),
-            "stored",
-            "this run",
-            lineterm="",
-            n=2,
+        old, new = (legible(each, pictures=pictures) for each in (before, after))
+        lines = list(
+            difflib.unified_diff(old, new, "stored", "this run", lineterm="", n=2)
         )
-        if text := "\n".join(f"  {line}" for line in lines):
-            return text
+        if len(lines) > LONGEST_DIFF:
+            more = len(lines) - LONGEST_DIFF
+            lines[LONGEST_DIFF:] = [f"... and {more} more lines"]
+        if lines:
+            return "\n".join(f"  {line}" for line in lines)
     return "  the same text, in other parts"
 
 

@@ -416,6 +416,14 @@ def test_a_difference_in_a_picture_is_shown_as_text() -> None:
     assert "base64" not in found
 
 
+def test_a_long_difference_is_cut() -> None:
+    """A cell that shows something else altogether doesn't fill the report."""
+    stored = with_outputs(new_output("stream", name="stdout", text="a\n" * 99))
+    (found,) = differences(stored, with_outputs(), "x")
+    assert len(found.splitlines()) == 42
+    assert found.endswith("  ... and 63 more lines")
+
+
 def test_a_difference_in_words_needs_no_picture() -> None:
     """Where a picture and its words both differ, the words are shown."""
     stored = with_outputs(shown({"text/plain": "a", "text/html": picture("<a/>")}))

@@ -1,0 +1,121 @@
+"""Checks of the exercises of chapter 6, state and dependencies."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import FastAPIError
+
+from lifespan_course.verdicts import async_verdict, expect
+from lifespan_lab import running
+
+
+class EndpointError(Exception):
+    """Raised by the check's endpoint."""
+
+
+async def _answers(app: FastAPI, number: int) -> list[object]:
+    async with running(app) as client:
+        return [(await client.get("/")).json() for _ in range(number)]
+
+
+@async_verdict
+async def count_visits(make_counter: Callable[[], FastAPI]) -> str:
+    """Check a counter that belongs to one run of one app."""
+    app, other = make_counter(), make_counter()
+    first = await _answers(app, 3)
+    expect(first != [1, 1, 1], "Each visit is the first one.")
+    expect(first == [1, 2, 3], f"Three visits were answered with {first}.")
+    again = await _answers(app, 1)
+    expect(again == [1], f"After a restart the first visit is number {again[0]}.")
+    async with running(app) as client, running(other) as elsewhere:
+        await client.get("/")
+        answer = (await elsewhere.get("/")).json()
+    expect(answer == 1, "Two apps that run side by side count together.")
+    return "One counter for each run of each app."
+
+
+class Connection:
+    """Writes down what is done with it."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def commit(self) -> None:
+        """Note a commit."""
+        self.done.append("commit")
+
+    def rollback(self) -> None:
+        """Note a rollback."""
+        self.done.append("rollback")
+
+    def close(self) -> None:
+        """Note that it was closed."""
+        self.done.append("close")
+
+
+@async_verdict
+async def commit_or_roll_back(make_transaction: Callable[..., Any]) -> str:
+    """Check a dependency that ends a transaction in the right way."""
+    connections: list[Connection] = []
+
+    def connect() -> Connection:
+        connections.append(Connection())
+        return connections[-1]
+
+    transaction = make_transaction(connect)
+    expect(not connections, "The connection is opened before there is a request.")
+    app = FastAPI()
+
+    @app.get("/{word}")
+    async def endpoint(
+        word: str, connection: Annotated[Connection, Depends(transaction)]
+    ) -> None:
+        connection.done.append("use")
+        if word == "wrong":
+            raise EndpointError
+
+    async with running(app) as client:
+        await client.get("/right")
+        good = connections.pop().done
+        expect("commit" in good, "When all went well, nothing is committed.")
+        expect("close" in good, "When all went well, the connection stays open.")
+        expect("rollback" not in good, f"When all went well: {', '.join(good)}.")
+        expect(good == ["use", "commit", "close"], f"In order: {', '.join(good)}.")
+        dropped = True
+        try:
+            await client.get("/wrong")
+        except EndpointError:
+            dropped = False
+        except FastAPIError:
+            pass  # FastAPI misses the answer that the endpoint didn't give
+    expect(not dropped, "The endpoint's error is dropped. Raise it again.")
+    bad = connections.pop().done
+    expect("commit" not in bad, "The endpoint raised, and yet it was committed.")
+    expect("rollback" in bad, "The endpoint raised, and nothing is rolled back.")
+    expect("close" in bad, "The endpoint raised, and the connection stays open.")
+    expect(bad == ["use", "rollback", "close"], f"In order: {', '.join(bad)}.")
+    return "Committed or rolled back, and closed in any case."
+
+
+@async_verdict
+async def always_the_default(make_app: Callable[..., FastAPI]) -> str:
+    """Check that every request finds what the lifespan found out."""
+    calls: list[str] = []
+
+    def find_language() -> str:
+        calls.append("call")
+        return ["en", "de"][len(calls) - 1]
+
+    app, other = make_app(find_language), make_app(find_language)
+    expect(not calls, "find_language is called before the app is started.")
+    async with running(app) as client, running(other) as elsewhere:
+        answers = [(await c.get("/")).json() for c in (client, elsewhere)]
+    expect(answers != ["unknown"] * 2, 'The answer is still "unknown".')
+    expect(
+        answers != ["de", "de"],
+        "Two apps share one language: it is kept where the whole process sees it.",
+    )
+    expect(answers == ["en", "de"], f"Two apps answer {answers}.")
+    expect(len(calls) == 2, "find_language is called more than once for a start.")
+    return "The state crosses from the lifespan to the requests."

@@ -19,14 +19,12 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import TracebackType
+from functools import partial
 
 import httpx  # for its fork: import httpx2 as httpx
 from anyio import CancelScope, current_time, get_cancelled_exc_class, move_on_after
 from asgi_lifespan import LifespanManager, LifespanNotSupported
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-__all__ = ["LifespanError", "running"]
 
 logger = logging.getLogger(__name__)
 
@@ -81,10 +79,29 @@ async def running(
     between two cells of a notebook. It may not on trio, and there blocks must nest:
     asgi-lifespan holds a nursery open in the task that entered.
     """
-    async with _Lifespan(app, startup_timeout, shutdown_timeout) as served:
-        transport = httpx.ASGITransport(served)
-        async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
-            yield client
+    lifespan = _Lifespan(app, startup_timeout, shutdown_timeout)
+    manager = _Manager(lifespan, startup_timeout=None, shutdown_timeout=None)
+    transport = httpx.ASGITransport(manager.app)
+    first: BaseException | None = None
+    try:
+        await manager.__aenter__()
+        if lifespan.error is None:
+            client = httpx.AsyncClient(transport=transport, base_url=base_url)
+            async with client:
+                yield client
+    except BaseException as error:
+        first = error
+    lifespan.stop()
+    try:
+        await manager.__aexit__()  # told of an error it would skip the shutdown
+    except get_cancelled_exc_class() as cancelled:
+        first = cancelled if first is None else first
+    if first is None:
+        first = lifespan.error
+    else:
+        lifespan.attach_error(first)
+    if first is not None:
+        raise first
 
 
 class _Manager(LifespanManager):
@@ -95,140 +112,100 @@ class _Manager(LifespanManager):
             await super().shutdown()
 
 
-class _Lifespan:
-    """One lifespan of the app: for the manager an app, for `running` a context manager.
+class _Over(BaseException):
+    """The app listens, but there is nothing more to hear."""
 
-    The manager sees an app that always answers and never raises: it waits for nothing
-    in vain, and no nursery of trio's wraps an error. The error is kept for the caller.
+
+class _Lifespan:
+    """The app as the manager meets it: it always answers and never raises.
+
+    So nothing is waited for in vain, and on trio no nursery wraps an error.
     """
 
     def __init__(self, app: ASGIApp, startup: float, shutdown: float) -> None:
         self.app = app
         self.timeouts = {"startup": startup, "shutdown": shutdown}
-        # A scope for the lifespan's task alone: the caller is free to change tasks.
+        # Entered in the lifespan's own task: the caller is free to change tasks.
         self.limit = CancelScope(deadline=current_time() + startup)
-        self.manager = _Manager(self, startup_timeout=None, shutdown_timeout=None)
         self.heard = ""
         self.started = False
         self.failed: str | None = None
         self.error: BaseException | None = None
 
-    async def __aenter__(self) -> ASGIApp:
-        try:
-            await self.manager.__aenter__()
-        except BaseException as error:  # cancelled during the startup
-            self.cancel()
-            await self.manager.shutdown()
-            self.report(error)
-            raise
-        if self.error is not None:
-            await self.__aexit__(None, None, None)
-        return self.manager.app
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.limit.deadline = current_time() + self.timeouts["shutdown"]
-        try:
-            await self.manager.__aexit__()  # told of an error it would not shut down
-        except get_cancelled_exc_class() as cancelled:
-            if error is None:
-                self.report(cancelled)
-                raise
-        self.report(error)
-
-    def report(self, first: BaseException | None) -> None:
-        """Raise the app's error, or attach it to the error that came first."""
-        if self.error is None:
-            return
-        if first is None:
-            raise self.error
-        if not isinstance(self.error, get_cancelled_exc_class()):
-            first.add_note(f"Then the app's lifespan failed: {self.error!r}")
-            logger.error("The app's lifespan failed, too", exc_info=self.error)
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.converse(scope, receive, send)
-        else:
+        if scope["type"] != "lifespan":
             scope["state"] = scope["state"].copy()
             await self.app(scope, receive, send)
-
-    async def converse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass messages between the manager and the app until the app has ended."""
-
-        async def hear() -> Message:
-            if self.heard == "lifespan.shutdown" or self.failed is not None:
-                self.cancel()  # there is nothing more to hear
-            message = await receive()
-            self.heard = message["type"]
-            return message
-
-        async def answer(message: Message) -> None:
-            if not message["type"].startswith("lifespan."):
-                raise LifespanNotSupported(f"{message['type']} answers no lifespan")
-            if self.limit.cancel_called:
-                return  # too late
-            if message["type"] == "lifespan.startup.complete":
-                await send(message)
-                self.started = True
-                self.limit.deadline = math.inf
-                self.limit.shield = True  # trio puts this task into the caller's scopes
-            elif message["type"].endswith(".failed"):
-                self.failed = message.get("message", "")
-
+            return
         scope["asgi"] = {"version": "3.0", "spec_version": "2.0"}
-        cancelled = raised = None
-        try:
-            with self.limit:
-                try:
-                    await self.app(scope, hear, answer)
-                except get_cancelled_exc_class() as error:
-                    cancelled = error  # its traceback shows what the app waited for
-                    raise
-        except BaseException as error:
-            raised = error
-        self.error = self.verdict(raised, cancelled)
+        hear, answer = partial(self.hear, receive), partial(self.answer, send)
+        raised: BaseException | None = None
+        with self.limit:
+            try:
+                await self.app(scope, hear, answer)
+            except BaseException as error:
+                raised = error
+        self.error = self.verdict(raised)
         if not self.heard:
             with move_on_after(0, shield=True):
                 await receive()  # the manager takes no answer before
         await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
 
-    def cancel(self) -> None:
-        self.limit.deadline = math.inf  # so it isn't taken for a limit that passed
-        self.limit.cancel()
+    async def hear(self, receive: Receive) -> Message:
+        if self.heard == "lifespan.shutdown" or self.failed is not None:
+            raise _Over
+        message = await receive()
+        self.heard = message["type"]
+        return message
 
-    def verdict(
-        self, raised: BaseException | None, cancelled: BaseException | None
-    ) -> BaseException | None:
-        """The error to report for an app that ended so, if any."""
+    async def answer(self, send: Send, message: Message) -> None:
+        if not message["type"].startswith("lifespan."):
+            self.heard = ""  # what it heard, it didn't understand
+            raise LifespanNotSupported(f"{message['type']} answers no lifespan")
+        if self.limit.cancel_called:
+            return  # too late
+        if message["type"] == "lifespan.startup.complete":
+            await send(message)
+            self.started = True
+            self.limit.deadline = math.inf
+            self.limit.shield = True  # trio puts this task into the caller's scopes
+        elif message["type"].endswith(".failed"):
+            self.failed = message.get("message", "")
+
+    def stop(self) -> None:
+        """Limit the shutdown, or give up a startup."""
+        if self.started:
+            self.limit.deadline = current_time() + self.timeouts["shutdown"]
+        else:
+            self.limit.cancel()
+
+    def verdict(self, raised: BaseException | None) -> BaseException | None:
+        """The error of an app that ended so, if it is one."""
         phase = "shutdown" if self.started else "startup"
-        if self.limit.cancel_called and self.limit.deadline < math.inf:
+        if self.limit.cancel_called and current_time() >= self.limit.deadline:
             error = TimeoutError(
-                f"The app's {phase} took longer than {self.timeouts[phase]:g} s, so it "
-                "was cancelled. The traceback above shows what it waited for: mend "
-                f"that, or allow more seconds with {phase}_timeout=..."
+                f"The app's {phase} took longer than {self.timeouts[phase]:g} s. The "
+                f"traceback above shows where it waited; {phase}_timeout= allows more."
             )
-            error.__cause__ = raised or cancelled
+            error.__cause__ = raised
             return error
-        if isinstance(raised, LifespanNotSupported) or (
-            isinstance(raised, Exception) and not self.heard
-        ):
+        if isinstance(raised, Exception) and not self.heard:
             logger.warning("The app has no lifespan, it is served without: %r", raised)
             return None
-        if raised is not None:
+        if raised is not None and not isinstance(raised, _Over):
             return raised
         if self.failed is not None:
             return LifespanError(f"The app's {phase} failed: {self.failed}")
         if not self.started and not self.limit.cancel_called:
             return LifespanError(
-                "The app returned from its lifespan and didn't answer "
-                "lifespan.startup. If a middleware swallowed it: pass on each scope "
-                "that you don't handle, with `await self.app(scope, receive, send)`. "
-                "If the app has no lifespan: raise on scope['type'] == 'lifespan'."
+                "The app didn't answer lifespan.startup. A middleware has to pass on "
+                "the scopes that it doesn't handle: await self.app(scope, receive, "
+                "send). An app without a lifespan has to raise on its scope."
             )
         return None
+
+    def attach_error(self, first: BaseException) -> None:
+        if self.error and not isinstance(self.error, get_cancelled_exc_class()):
+            first.add_note(f"Then the app's lifespan failed: {self.error!r}")
+            logger.error("The app's lifespan failed, too", exc_info=self.error)

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from lifespan_course import run_script
+from lifespan_course.processes import script_lines
 
 
 def test_prints_the_output(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +26,26 @@ def test_prints_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     """A script that exits without a word shows its exit code."""
     run_script("raise SystemExit(3)")
     assert capsys.readouterr().out == "exit code 3\n"
+
+
+def test_prints_nothing_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A script that says nothing leaves no empty line."""
+    run_script("")
+    assert capsys.readouterr().out == ""
+
+
+def test_warnings_at_the_end_do_not_hide_the_error() -> None:
+    """The error is shown, also when a warning about a coroutine follows it."""
+    script = (
+        "async def count(): ...\nwaiting = count()\nraise ValueError('no such word')"
+    )
+    assert script_lines(script) == ["ValueError: no such word"]
+
+
+def test_an_exit_after_some_words_is_shown() -> None:
+    """The exit code comes after what was printed; a success has none."""
+    assert script_lines("print('bye'); raise SystemExit(1)") == ["bye", "exit code 1"]
+    assert script_lines("print('bye'); raise SystemExit(0)") == ["bye"]
 
 
 def test_patches_do_not_reach_this_process() -> None:

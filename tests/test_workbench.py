@@ -210,14 +210,14 @@ def test_lab_serves_the_first_chapter(root):
     ):
         url = httpx.URL(address)
         assert 0 < abs(url.port - taken.getsockname()[1]) <= 100
-        assert url.path == f"/lab/tree/{CHAPTERS[0]}"
+        assert url.path == f"/lab/tree/my/{CHAPTERS[0]}"
 
         page = browser.get(url)
         assert page.status_code == 200
         assert 'id="jupyter-config-data"' in page.text
 
         shown = {"Authorization": f"token {url.params['token']}"}
-        served = browser.get(url.copy_with(path=f"/api/contents/{CHAPTERS[0]}"))
+        served = browser.get(url.copy_with(path=f"/api/contents/my/{CHAPTERS[0]}"))
         assert json.loads(served.text)["content"]["cells"][0]["source"] == "# Hello"
         settings = browser.get(
             url.copy_with(

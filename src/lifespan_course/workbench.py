@@ -98,8 +98,8 @@ def lab(root: Path, options: Sequence[str] = ()) -> None:
     print("Starting JupyterLab. Stop it with Ctrl+C.", flush=True)
     LabApp.launch_instance(
         [
-            f"--ServerApp.root_dir={root / 'my'}",
-            f"--LabApp.default_url=/lab/tree/{FIRST}",  # so the printed URL has it too
+            f"--ServerApp.root_dir={root}",  # so that links to the snippets open
+            f"--LabApp.default_url=/lab/tree/my/{FIRST}",  # the printed URL has it too
             "--allow-root",  # a container's only user is often root
             "--LanguageServerManager.autodetect=False",  # it would leave npm running
             "--ServerApp.log_level=WARN",

@@ -1,6 +1,11 @@
 # Lifespan Lab 0.1.0 (https://spdx.org/licenses/MIT-0.html): copy this file, no notice needed.
 # Needs: nothing but the standard library.
-"""An event log that draws itself, and an ASGI wrapper that fills it.
+"""A log of events that draws itself, and an ASGI wrapper that writes one.
+
+`Events` keeps what a program tells it, in order: marks (something happened) and
+spans (something started, and ended, failed or was cancelled). Shown in Jupyter it
+is a picture, printed it is text; `order` is for assertions. `Timeline` wraps an
+ASGI app and marks every message between the app and its server.
 
 Use::
 
@@ -10,258 +15,256 @@ Use::
     with log.span("model"):
         log.mark("words read", words=9000)
     print(log)
-"""
 
-from __future__ import annotations
+The pictures, `as_text`, `as_svg` and `as_html`, are pure functions of a sequence of
+events: the same events give the same characters. Time runs down, a row is an event.
+A bar is an open span, in the lowest free column to the right of the span it was
+opened in; a bar that reaches the edge had begun before, or is open still. A dot is
+a mark, on the bar of its span.
+
+Whatever a name or a value holds, it stays in its row: what isn't printable (line
+breaks, control characters, bidirectional overrides, lone surrogates) is shown as
+its escape, markup is escaped, long text is cut.
+"""
 
 import re
 import reprlib
 import time
 from base64 import b64encode
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from html import escape
-from itertools import count
 from threading import RLock
-from typing import Any
+from traceback import format_exception_only
+from typing import Any, NamedTuple
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
-# Every glyph is in WGL4, the set that monospace fonts agree on.
-GLYPHS = {"start": "┌", "mark": "●", "end": "└", "failed": "×", "cancelled": "○"}
+# A kind of row, its glyph in the text and its shape in the drawing (an SVG path from
+# the middle of the row). Monospace fonts agree on the width of these glyphs (WGL4).
+KINDS, GLYPHS = ("note", "end", "failed", "cancelled", "start", "mark"), " └×○┌●"  # noqa: RUF001
+SHAPES = ("", "m-4 0h8", "m-4-4l8 8m0-8-8 8", *["m0-4a4 4 0 1 0 .1 0z"] * 3)
+# One for each column, apart in every kind of colour vision, dark enough for text.
 COLOURS = ("#0b66b0", "#0a7560", "#8745a0", "#8a5a00", "#4a5a78")
-INK, QUIET, EDGE, ALARM = "#1f2328", "#59636e", "#d1d9e0", "#b3261e"
-ROW, LANE, SPREAD, WIDEST = 22, 18, 320, 900
+# The room at the left, the pixels that all the seconds share, what a row is called.
+AXES = {"order": (50, 0, "{0.number}"), "seconds": (80, 320, "{0.seconds:.3f} s")}
+PATH = '<path stroke-width="3" stroke-linecap="round" stroke="{}" d="M{} {}'.format
+STYLE = """text{font:13px system-ui,'Segoe UI',Roboto,sans-serif;fill:#567}
+rect,path{fill:#fff}rect{stroke:#ccd}.guide{stroke:#abb;stroke-dasharray:1 3}
+.start>*{font-weight:600;fill:inherit}.mark>:last-child{fill:#123}tspan+tspan{fill:#567}
+.failed tspan{fill:#b22}.failed path+path{stroke:#b22}.axis{fill:#567;font-size:11px;
+font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.axis{fill:none}"""
+# What would differ from run to run, or fill a page: a traceback but its last line,
+# with the frame that an exception group draws around it, and the addresses of objects.
+NOISE = re.compile(r"(?s).*recent call last.*\n[\s|]*(?=\w)| at 0x\w+|\n[\s|+-]*$")
 
 
-@dataclass(frozen=True)
-class Span:
-    """A stretch of time: its number in the log, its name, its parent's number."""
+class Event(NamedTuple):
+    """Something that happened. It can't be changed.
 
-    number: int
-    name: str
-    parent: int | None = None
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened: a mark, or the start or end of a span."""
+    number: its place in the log, from 1; it keeps it when older events are dropped.
+    seconds: since the log's first event, by a clock that never goes back.
+    kind: "mark", "start", "end", "failed" or "cancelled".
+    span: the number of the "start" of the span it stands in (an end stands in the span
+        that it ends); None outside any; below 1 when `clear` removed that start.
+    detail: keys and values, the values as text. Of a failure: the error.
+    """
 
     number: int
     seconds: float
     name: str
     kind: str
-    span: Span | None = None
+    span: int | None = None
     detail: tuple[tuple[str, str], ...] = ()
 
 
-def _cut(text: str, limit: int = 200) -> str:
+def _text(value: object, limit: int = 200) -> str:
+    # Text stands for itself. Of anything else, reprlib's short form: sets are sorted.
+    text = NOISE.sub("", value if isinstance(value, str) else reprlib.repr(value))
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _rendered(value: object) -> str:
-    try:
-        text = value if isinstance(value, str) else reprlib.repr(value)
-    except Exception:
-        text = f"<{type(value).__name__}>"
-    return _cut(re.sub(r" at 0x[0-9a-fA-F]+", "", text))
+def _why(error: BaseException) -> str:
+    # By name: asyncio's and trio's cancellation, without importing either.
+    parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    gone = type(error).__name__ in ("CancelledError", "Cancelled")
+    said = format_exception_only(error)[0].strip()
+    return "cancelled" if gone or {*map(_why, parts)} == {"cancelled"} else said
 
 
-def _cancelled(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_cancelled, error.exceptions))
-    return type(error).__name__ in ("CancelledError", "Cancelled")
-
-
-class Events:
-    def __init__(self, limit: int = 1000) -> None:
-        if limit < 1:
-            raise ValueError(f"limit must be at least 1, not {limit!r}")
-        self._events: deque[Event] = deque(maxlen=limit)
-        self._lock = RLock()
-        self._count = 0
-        self._origin = 0.0
-        self._ids = count(1)
-        self._open: set[Span] = set()
-        self._path: ContextVar[tuple[Span, ...]] = ContextVar("path", default=())
-
-    def mark(self, name: str, /, **detail: object) -> None:
-        rendered = tuple((key, _rendered(value)) for key, value in detail.items())
-        path = self._open_path()
-        self._record(_cut(name), "mark", path[-1] if path else None, rendered)
-
-    @contextmanager
-    def span(self, name: str) -> Iterator[None]:
-        path = self._open_path()
-        parent = path[-1].number if path else None
-        span = Span(next(self._ids), _cut(name), parent)
-        self._path.set((*path, span))
-        self._open.add(span)
-        self._record(span.name, "start", span)
-        kind, detail = "end", ""
-        try:
-            yield
-        except BaseException as error:
-            kind = "cancelled" if _cancelled(error) else "failed"
-            detail = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            self._open.discard(span)
-            shown = (("error", _rendered(detail)),) if kind == "failed" else ()
-            self._record(span.name, kind, span, shown)
-
-    def _open_path(self) -> tuple[Span, ...]:
-        return tuple(span for span in self._path.get() if span in self._open)
-
-    def _record(
-        self,
-        name: str,
-        kind: str,
-        span: Span | None,
-        detail: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        with self._lock:
-            now = time.monotonic()
-            if not self._count:
-                self._origin = now
-            number = self._count = self._count + 1
-            seconds = now - self._origin
-            self._events.append(Event(number, seconds, name, kind, span, detail))
-
-    def clear(self) -> None:
-        with self._lock:
-            self._events.clear()
-            self._count = 0
-
-    @property
-    def order(self) -> list[str]:
-        return [e.name if e.kind == "mark" else f"{e.name}: {e.kind}" for e in self]
-
-    def __iter__(self) -> Iterator[Event]:
-        with self._lock:
-            return iter(tuple(self._events))
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    def picture(self, axis: str = "order") -> Picture:
-        return Picture(tuple(self), axis)
-
-    def __repr__(self) -> str:
-        return as_text(tuple(self))
-
-    def _repr_html_(self) -> str:
-        return as_html(tuple(self))
-
-
-@dataclass(frozen=True, repr=False)
-class Picture:
-    events: tuple[Event, ...]
-    axis: str = "order"
-
-    def __repr__(self) -> str:
-        return as_text(self.events)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.events, self.axis)
-
-
-def _clean(text: str) -> str:
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
-    )
-
-
-def _details(event: Event) -> str:
-    if event.kind == "cancelled":
-        return "cancelled"
-    if event.kind == "failed":
-        return "  ".join(_clean(value) for _, value in event.detail)
-    return "  ".join(_clean(f"{key}={value}") for key, value in event.detail)
-
-
-def _layout(
-    events: Sequence[Event],
-) -> list[tuple[Event, int, dict[int, Span]]]:
-    begun = {event.span for event in events if event.kind == "start"}
-    early = {e.span for e in events if e.span and e.span not in begun}
-    columns = {s: i for i, s in enumerate(sorted(early, key=lambda s: s.number))}
-
-    def free(start: int = 0) -> int:
-        return next(c for c in count(start) if c not in columns.values())
-
-    rows = []
-    for event in events:
-        if event.kind == "start" and event.span:
-            parents = (c for s, c in columns.items() if s.number == event.span.parent)
-            columns[event.span] = free(next(parents, -1) + 1)
-        column = columns[event.span] if event.span in columns else free()
-        rows.append((event, column, {c: s for s, c in columns.items()}))
-        if event.kind in ("end", "failed", "cancelled") and event.span in columns:
-            del columns[event.span]
-    return rows
+def _rows(events: Sequence[Event]) -> Iterator[tuple[Event, int, dict[int, int], str]]:
+    # Each row: the event, its column, the open spans by column, the label.
+    told = list(events) or [Event(0, 0.0, "no events yet", "note")]
+    before = f"… {n} earlier events not shown" if (n := told[0].number - 1) > 0 else ""
+    early = {e.span for e in told if e.span is not None and e.span < told[0].number}
+    lanes: list[int | None] = [*sorted(early), None]
+    top = [Event(0, 0.0, before, "note")] if before or early else []
+    for event in [*top, *told, Event(0, told[-1].seconds, "", "note")]:
+        lane = lanes.index(event.span if event.span in lanes else None)
+        if event.kind == "start":
+            lane = lanes.index(None, lane)
+            lanes[lane:] = [event.number, *(lanes[lane + 1 :] or [None])]
+        bars = {i: span for i, span in enumerate(lanes) if span is not None}
+        pairs = (f"{k}={v}" if event.kind == "mark" else v for k, v in event.detail)
+        yield event, lane, bars, "  ".join(map(_text, (event.name, *pairs)))
+        if event.kind in KINDS[1:4]:
+            lanes[lane] = None
 
 
 def as_text(events: Sequence[Event]) -> str:
-    if not events:
-        return "no events yet"
+    """Draw events as text, a line each, without their times."""
     lines = []
-    if dropped := events[0].number - 1:
-        lines.append(f"     … {dropped} earlier events not shown")
-    for event, column, bars in _layout(events):
-        cells = ["│" if c in bars else " " for c in range(max(column, *bars, 0) + 1)]
-        cells[column] = GLYPHS[event.kind]
-        label = f"{' '.join(cells)} {_clean(event.name)}  {_details(event)}"
-        lines.append(f"{event.number:4} {label}".rstrip())
-    return "\n".join(lines)
+    for event, lane, bars, label in _rows(events):
+        cells = ["│" if i in bars else " " for i in range(max([lane, *bars]) + 1)]
+        cells[lane] = GLYPHS[KINDS.index(event.kind)]
+        lines.append(f"{event.number or '':>4} {' '.join(cells)} {label}".rstrip())
+    return "\n".join(lines).rstrip()
 
 
 def as_svg(events: Sequence[Event], axis: str = "order") -> str:
-    if axis not in ("order", "seconds"):
+    """Draw events as an SVG picture, up to 900 pixels wide if nesting allows.
+
+    axis: "order" gives every event the same room; "seconds" adds room in proportion
+        to the time between events, and shows the seconds.
+    Raises ValueError for another axis.
+    """
+    if axis not in AXES:
         raise ValueError(f"axis must be 'order' or 'seconds', not {axis!r}")
-    return '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>'
+    left, spread, tick = AXES[axis]
+    rows, lines, dots, wide = [*_rows(events)], dict[int, str](), "", 0.0
+    for index, (event, lane, bars, label) in enumerate(rows):
+        y = 24 + 22 * index + round(spread * event.seconds / (rows[-1][0].seconds or 1))
+        for i, span in bars.items():
+            lines[span] = lines.get(span, PATH(COLOURS[i % 5], 18 * i, y)) + f"V{y}"
+        end, shape = 18 * max([lane, *bars]) + 16, SHAPES[KINDS.index(event.kind)]
+        text = _text(label, max(20, (900 - left - end) // 8))
+        wide = max(wide, left + end + 3.7 * (len(text) + len(text.encode())))
+        dots += (
+            f'<g class="{event.kind}" fill="{COLOURS[lane % 5]}"><path class="guide" '
+            f'd="M{18 * lane} {y}H{end - 6}"/>{PATH(COLOURS[lane % 5], 18 * lane, y)}'
+            f'{shape}"/><text class="axis" x="-18" y="{y + 4}">{tick.format(event)}</text'
+            f'><text x="{end}" y="{y + 4.5}"><tspan>{escape(text)}</tspan></text></g>'
+        ).replace("  ", "</tspan><tspan dx='8'>", 1)
+    drawn = '"/>'.join((*lines.values(), dots))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide + 16:.0f}" height="{y}">'
+        f'<style>{STYLE}</style><rect width="100%" height="100%" rx="8"/>'
+        f'<g transform="translate({left})">{drawn}</g></svg>'
+    )
 
 
 def as_html(events: Sequence[Event], axis: str = "order") -> str:
+    """Draw events as one `<img>` element, the picture in it, its words as `alt`.
+
+    JupyterLab shows such an image in a notebook that nobody has trusted yet.
+    """
+    alt = "; ".join(f"{row[0].kind} {row[3]}" for row in _rows(events) if row[3])
     data = b64encode(as_svg(events, axis).encode()).decode()
-    alt = escape(as_text(events))
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}">'
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="Timeline: {escape(alt)}">'
+
+
+class Events(deque[Event]):
+    """A log of events: the newest `limit` of them, oldest first.
+
+    Any thread and any task may write to it: numbers have no gap, seconds never go
+    back. A mark belongs to the innermost span that is open in its context
+    (contextvars): a task started in a span is in that span, as is a thread that
+    `anyio.to_thread` or `asyncio.to_thread` started; a bare thread is in none.
+
+    told: events to begin with.
+    axis: what its picture shows, see `as_svg`.
+    Raises ValueError for a limit below 1 or an unknown axis.
+    """
+
+    def __init__(self, limit: int = 1000, *told: Event, axis: str = "order") -> None:
+        if limit < 1 or axis not in AXES:
+            raise ValueError(f"limit {limit!r} < 1 or axis {axis!r} not in {[*AXES]}")
+        super().__init__(told, limit)
+        # Reentrant: a generator that is collected while we append may end its span.
+        self.axis, self._lock, self._count = axis, RLock(), 0
+        # The spans open in this context, each in a list that is emptied at its end: a
+        # span may be left in another context than it was entered in, where a
+        # ContextVar can't be reset.
+        self._path = ContextVar[tuple[list[int], ...]]("path", default=())
+
+    __repr__ = as_text
+
+    def _repr_html_(self) -> str:
+        return as_html(self, self.axis)
+
+    def picture(self, axis: str = "order") -> "Events":
+        """A copy that shows itself on another axis, "order" or "seconds"."""
+        return Events(len(self) or 1, *self, axis=axis)
+
+    @property
+    def order(self) -> list[str]:
+        """The events as short labels: "asked", "model: start", "model: failed"."""
+        return [f"{e.name}: {e.kind}".removesuffix(": mark") for e in self]
+
+    def mark(self, name: str, /, **detail: object) -> None:
+        """Note that something happened, with what is worth knowing about it."""
+        self._add("mark", name, **detail)
+
+    @contextmanager
+    def span(self, name: str, /) -> Iterator[list[int]]:
+        """Note that the body starts and how it ends; an error passes through."""
+        start, why = [self._add("start", name)], ""
+        self._path.set((*filter(None, self._path.get()), start))
+        try:
+            yield start
+        except BaseException as error:
+            why = _why(error)
+            raise
+        finally:
+            kind = {"": "end", "cancelled": "cancelled"}.get(why, "failed")
+            self._add(kind, name, start.pop(), **({"error": why} if why else {}))
+
+    def _add(self, kind: str, name: str, span: int = 0, /, **detail: object) -> int:
+        pairs = tuple((key, _text(value)) for key, value in detail.items())
+        span = span or [0, *(n for start in self._path.get() for n in start)][-1]
+        with self._lock:
+            now = time.monotonic()
+            if not self:
+                self._base, self._origin = self._count, now
+            self._count += 1
+            facts = self._count - self._base, now - self._origin, _text(name), kind
+            self.append(Event(*facts, span - self._base if span else None, pairs))
+            return self._count
 
 
 class Timeline:
-    def __init__(self, app: App, events: Events | None = None) -> None:
-        self.app = app
-        self.events = Events() if events is None else events
+    """An ASGI app around an ASGI app, that logs what passes and changes nothing.
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        async def heard() -> Message:
-            message = await receive()
-            self._mark("→", message)
-            return message
+    Each scope is a span ("lifespan", "GET /path", "WEBSOCKET /path"), each message a
+    mark in it: "→ type" to the app, "← type" from it, with status, code, reason and
+    message if it has them, never with a body or a header.
 
-        async def said(message: Message) -> None:
-            self._mark("←", message)
-            await send(message)
+    app: the ASGI 3 application.
+    events: the log to write to, for instance one that the app writes to as well.
+    """
 
-        name = str(scope.get("type"))
-        if "path" in scope:
-            name = f"{scope.get('method', name.upper())} {scope['path']}"
-        with self.events.span(name):
-            await self.app(scope, heard, said)
-
-    def _mark(self, arrow: str, message: Message) -> None:
-        keys = ("status", "code", "reason", "message", "more_body")
-        detail = {key: message[key] for key in keys if message.get(key)}
-        self.events.mark(f"{arrow} {message.get('type')}", **detail)
+    def __init__(self, app: Callable[..., Any], events: Events | None = None) -> None:
+        self.app, self.events = app, Events() if events is None else events
+        self._repr_html_ = self.events._repr_html_
 
     def __repr__(self) -> str:
         return repr(self.events)
 
-    def _repr_html_(self) -> str:
-        return self.events._repr_html_()
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        def mark(arrow: str, message: Any) -> Any:
+            kept = ("status", "code", "reason", "message")
+            told = {key: message[key] for key in kept if message.get(key)}
+            self.events._add("mark", f"{arrow} {message.get('type')}", *span, **told)
+            return message
+
+        async def heard() -> Any:
+            return mark("→", await receive())
+
+        async def said(message: Any) -> None:
+            await send(mark("←", message))
+
+        verb = scope.get("method", scope["type"].upper())
+        name = f"{verb} {scope['path']}" if "path" in scope else scope["type"]
+        with self.events.span(name) as span:
+            await self.app(scope, heard, said)

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import os
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,8 @@ from tests.notebooks.folders import temporary_folders
 from tests.notebooks.kernel import Kernel, NotStarted, running_kernel
 from tests.notebooks.series import place, read
 
-AT_ONCE = 3
+# One for each core: with more they only get in each other's way.
+AT_ONCE = max(2, os.cpu_count() or 2)
 TIME_LIMIT = 120.0  # seconds for one pass through all cells of a notebook
 
 _ARROWS = re.compile(r"^-+> ?\d+ .*$", re.MULTILINE)
@@ -63,31 +65,36 @@ class Run:
         return found
 
 
-def run_all(
-    paths: Sequence[Path], *, at_once: int = AT_ONCE, time_limit: float = TIME_LIMIT
+def run_all(paths: Sequence[Path]) -> dict[Path, Run]:
+    """Run notebooks, each from a fresh kernel in a folder of its own.
+
+    Args:
+        paths: the notebooks; their files stay as they are.
+    """
+    return asyncio.run(run_side_by_side(paths))
+
+
+async def run_side_by_side(
+    paths: Sequence[Path], *, at_once: int = AT_ONCE
 ) -> dict[Path, Run]:
-    """Run notebooks side by side, each from a fresh kernel in a folder of its own.
+    """Run notebooks side by side, the longest first.
 
     Args:
         paths: the notebooks; their files stay as they are.
         at_once: how many kernels may run at the same time.
-        time_limit: seconds for each pass through a notebook; kernels start before.
     """
-    longest_first = sorted(paths, key=_length, reverse=True)
+    turns = asyncio.Semaphore(at_once)
 
-    async def run_side_by_side() -> list[Run]:
-        turns = asyncio.Semaphore(at_once)
+    async def run_in_turn(path: Path) -> Run:
+        async with turns:
+            return await run_notebook(path)
 
-        async def run_in_turn(path: Path) -> Run:
-            async with turns:
-                return await run_notebook(path, time_limit)
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run_in_turn(path)) for path in longest_first]
-        return [task.result() for task in tasks]
-
-    runs = {run.path: run for run in asyncio.run(run_side_by_side())}
-    return {path: runs[path] for path in paths}
+    async with asyncio.TaskGroup() as group:
+        tasks = {
+            path: group.create_task(run_in_turn(path))
+            for path in sorted(paths, key=_length, reverse=True)
+        }
+    return {path: tasks[path].result() for path in paths}
 
 
 def _length(path: Path) -> int:
@@ -98,6 +105,12 @@ def _length(path: Path) -> int:
 
 
 async def run_notebook(path: Path, time_limit: float = TIME_LIMIT) -> Run:
+    """Run one notebook from a fresh kernel, and again where cells keep something.
+
+    Args:
+        path: the notebook; its file stays as it is.
+        time_limit: seconds for each pass through the cells; the kernel starts before.
+    """
     notebook = read(path)
     run = Run(path, Pass(deepcopy(notebook)))
     start = time.perf_counter()

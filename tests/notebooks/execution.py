@@ -121,7 +121,7 @@ async def run_notebook(path: Path, time_limit: float = TIME_LIMIT) -> Run:
                 if keeping_cells(notebook) and not run.first.failure:
                     run.again = Pass(deepcopy(notebook))
                     await _pass_again(run.again, path.name, kernel, time_limit)
-            run.outlived_by = alive(kernel.process)
+            run.outlived_by = alive([kernel.process, *kernel.started])
         except NotStarted as error:
             run.first.failure = f"{path.name}: {error}"
         run.errors = folders.errors.read_text("utf-8", "replace").strip()
@@ -218,6 +218,7 @@ def _way(traceback: str) -> list[str]:
     return [line.strip() for line in _ARROWS.findall(clean(traceback))]
 
 
-def alive(kernel: psutil.Process) -> list[str]:
-    """Name the process if it is still there."""
-    return [f"the kernel's process {kernel.pid}"] if kernel.is_running() else []
+def alive(processes: list[psutil.Process], *, patience: float = 2.0) -> list[str]:
+    """Name the processes that are still there after some seconds of patience."""
+    _, left = psutil.wait_procs(processes, timeout=patience)
+    return [str(process) for process in left if process.status() != "zombie"]

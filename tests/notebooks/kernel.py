@@ -52,6 +52,8 @@ class Kernel:
         self.folders = folders
         self.client: AsyncKernelClient = manager.client()
         self.process = psutil.Process(manager.provisioner.pid)
+        self.started: list[psutil.Process] = []
+        """Processes that it had started and that were there when it was stopped."""
         self._at_start: set[str] = set()
 
     async def get_ready(self) -> None:
@@ -128,10 +130,10 @@ async def running_kernel(folders: Folders) -> AsyncIterator[Kernel]:
         await kernel.get_ready()
         yield kernel
     finally:
-        started = _started_by(kernel.process)
+        kernel.started = _started_by(kernel.process)
         kernel.client.stop_channels()
         await manager.shutdown_kernel(now=True)
-        for process in started:
+        for process in kernel.started:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 

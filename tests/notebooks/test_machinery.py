@@ -64,7 +64,10 @@ CARELESS = [
     "file = open('left.txt', 'w')",
     "server = socket.create_server(('127.0.0.1', 0))",
     "stop = threading.Event()\nthreading.Thread(target=stop.wait, name='left').start()",
-    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'])",
+    """
+    wait = [sys.executable, "-c", "import time; time.sleep(20)"]
+    child = subprocess.Popen(wait, start_new_session=True)
+    """,
     """
     async def stay():
         await asyncio.sleep(60)

@@ -40,20 +40,20 @@ from threading import RLock
 from traceback import format_exception_only
 from typing import Any, NamedTuple
 
+# Colours for the columns: apart in every kind of colour vision, dark enough for text.
+RING, COLOURS = "m0-4a4 4 0 1 0 .1 0z", ("#06b", "#075", "#84a", "#850", "#457")
 # A kind of row, its glyph in the text and its shape in the drawing (an SVG path from
 # the middle of the row). Monospace fonts agree on the width of these glyphs (WGL4).
 KINDS, GLYPHS = ("note", "end", "failed", "cancelled", "start", "mark"), " └×○┌●"  # noqa: RUF001
-SHAPES = ("", "m-4 0h8", "m-4-4l8 8m0-8-8 8", *["m0-4a4 4 0 1 0 .1 0z"] * 3)
-# One for each column, apart in every kind of colour vision, dark enough for text.
-COLOURS = ("#0b66b0", "#0a7560", "#8745a0", "#8a5a00", "#4a5a78")
+SHAPES = ("", "m-4 0h8", "m-4-4l8 8m0-8-8 8", "m-5 0 5-5 5 5-5 5z", RING, RING)
 # The room at the left, the pixels that all the seconds share, what a row is called.
 AXES = {"order": (50, 0, "{0.number}"), "seconds": (80, 320, "{0.seconds:.3f} s")}
 PATH = '<path stroke-width="3" stroke-linecap="round" stroke="{}" d="M{} {}'.format
 STYLE = """text{font:13px system-ui,'Segoe UI',Roboto,sans-serif;fill:#567}
-rect,path{fill:#fff}rect{stroke:#ccd}.guide{stroke:#abb;stroke-dasharray:1 3}
+rect,path{fill:#fff}rect{stroke:#ccd}.dim{stroke:#899;stroke-dasharray:1 3}
 .start>*{font-weight:600;fill:inherit}.mark>:last-child{fill:#123}tspan+tspan{fill:#567}
-.failed tspan{fill:#b22}.failed path+path{stroke:#b22}.axis{fill:#567;font-size:11px;
-font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.axis{fill:none}"""
+.failed tspan{fill:#b22}.failed path+path{stroke:#b22}.at{fill:#567;font-size:11px;
+font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.at{fill:none}"""
 # What would differ from run to run, or fill a page: a traceback but its last line,
 # with the frame that an exception group draws around it, and the addresses of objects.
 NOISE = re.compile(r"(?s).*recent call last.*\n[\s|]*(?=\w)| at 0x\w+|\n[\s|+-]*$")
@@ -137,18 +137,18 @@ def as_svg(events: Sequence[Event], axis: str = "order") -> str:
         y = 24 + 22 * index + round(spread * event.seconds / (rows[-1][0].seconds or 1))
         for i, span in bars.items():
             lines[span] = lines.get(span, PATH(COLOURS[i % 5], 18 * i, y)) + f"V{y}"
-        end, shape = 18 * max([lane, *bars]) + 16, SHAPES[KINDS.index(event.kind)]
+        end, shape = 18 * max([lane, *bars]), SHAPES[KINDS.index(event.kind)]
         text = _text(label, max(20, (900 - left - end) // 8))
         wide = max(wide, left + end + 3.7 * (len(text) + len(text.encode())))
         dots += (
-            f'<g class="{event.kind}" fill="{COLOURS[lane % 5]}"><path class="guide" '
-            f'd="M{18 * lane} {y}H{end - 6}"/>{PATH(COLOURS[lane % 5], 18 * lane, y)}'
-            f'{shape}"/><text class="axis" x="-18" y="{y + 4}">{tick.format(event)}</text'
-            f'><text x="{end}" y="{y + 4.5}"><tspan>{escape(text)}</tspan></text></g>'
+            f'<g class="{event.kind}" fill="{COLOURS[lane % 5]}"><path class="dim" d="M'
+            f'{18 * lane} {y}H{end}"/>{PATH(COLOURS[lane % 5], 18 * lane, y)}{shape}"/>'
+            f'<text class="at" x="-18" y="{y + 4}">{tick.format(event)}</text><text x="'
+            f'{end + 16}" y="{y + 4.5}"><tspan>{escape(text)}</tspan></text></g>'
         ).replace("  ", "</tspan><tspan dx='8'>", 1)
     drawn = '"/>'.join((*lines.values(), dots))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide + 16:.0f}" height="{y}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide + 32:.0f}" height="{y}">'
         f'<style>{STYLE}</style><rect width="100%" height="100%" rx="8"/>'
         f'<g transform="translate({left})">{drawn}</g></svg>'
     )

@@ -81,6 +81,14 @@ def test_the_database_remembers(tmp_path: Path) -> None:
         assert database.times("never") == 0
 
 
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """What fails after the opening closes the file."""
+    path = tmp_path / "asked.db"
+    path.write_text("no database" * 100)
+    with pytest.raises(sqlite3.DatabaseError), open_database(path):
+        raise AssertionError("the block was entered")
+
+
 def test_a_closed_database_says_so(tmp_path: Path) -> None:
     """After its block the database refuses to work, also when the block raised."""
     with pytest.raises(KeyError), open_database(tmp_path / "asked.db") as database:
@@ -129,6 +137,7 @@ async def test_the_worker_writes_every_so_often(tmp_path: Path) -> None:
             written.set()
 
     database = Announcing(tmp_path / "asked.db")
+    database.create_table()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keep_writing, Counter({"yield": 1}), database, 0.001)
         with anyio.fail_after(5):

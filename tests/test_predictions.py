@@ -28,3 +28,8 @@ def test_too_few_and_too_many() -> None:
 def test_nothing_seen() -> None:
     """That nothing happened is said in words."""
     assert repr(predict("a").compare([])).splitlines()[1] == "Seen:          nothing."
+
+
+def test_a_list() -> None:
+    """A list of names is taken for the names."""
+    assert repr(predict(["a", "b"]).compare(["a", "b"])).startswith("As you predicted")

@@ -48,7 +48,7 @@ class Model:
         return max(sorted(near), key=self.counts.__getitem__, default=word)
 
     def release(self) -> None:
-        """Give the memory back. The model can't be asked afterwards."""
+        """Empty the model. It can't be asked afterwards."""
         self.near.clear()
 
 
@@ -82,6 +82,9 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, check_same_thread=False)
+
+    def create_table(self) -> None:
+        """Create the table where it is missing."""
         self.connection.execute(
             "CREATE TABLE IF NOT EXISTS asked (word TEXT PRIMARY KEY, times INTEGER)"
         )
@@ -111,6 +114,7 @@ def open_database(path: Path) -> Iterator[Database]:
     """Open the database and close it at the end."""
     database = Database(path)
     try:
+        database.create_table()
         yield database
     finally:
         database.close()

@@ -33,12 +33,19 @@ class Prediction:
         )
 
 
-def predict(*expected: str | EllipsisType) -> Prediction:
+def predict(*expected: str | list[str] | EllipsisType) -> Prediction:
     """Write down what you expect: ``predict("first", "second")``.
 
-    ``predict(...)`` with the three dots left in stands for no prediction.
+    ``predict(...)`` with the three dots left in stands for no prediction. A list of
+    the names will do, too.
     """
-    return Prediction([item for item in expected if isinstance(item, str)])
+    names: list[str] = []
+    for item in expected:
+        if isinstance(item, str):
+            names.append(item)
+        elif isinstance(item, list):
+            names.extend(item)
+    return Prediction(names)
 
 
 def _listed(items: Sequence[str]) -> str:

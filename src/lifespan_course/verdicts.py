@@ -60,4 +60,6 @@ def _right(praise: str) -> Answer:
 def _not_yet(error: Exception) -> Answer:
     if isinstance(error, NotYet):
         return Answer(f"Not yet. {error}")
-    return Answer(f"Not yet. Your code raised {type(error).__name__}: {error}")
+    # Some messages carry a whole traceback; what happened stands in the last line.
+    lines = str(error).strip().splitlines() or [""]
+    return Answer(f"Not yet. Your code raised {type(error).__name__}: {lines[-1]}")

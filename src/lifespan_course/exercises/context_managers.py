@@ -1,7 +1,7 @@
 """Checks of the exercises of chapter 1, context managers."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from lifespan_course.verdicts import NotYet, expect, verdict
@@ -14,21 +14,35 @@ class BodyError(Exception):
 @verdict
 def setting(answer: Callable[..., AbstractContextManager[Any]]) -> str:
     """Check that an entry of a dictionary is changed and put back."""
-    settings = {"language": "en"}
+    settings: dict[str, object] = {"language": "en", "size": None}
+    before = dict(settings)
     with answer(settings, "language", "de"):
         expect(settings["language"] == "de", "Inside the block the new value is due.")
     expect(
-        settings == {"language": "en"},
-        "After the block the old value isn't back: it is still the new one."
-        if settings == {"language": "de"}
-        else f"After the block the settings are {settings}.",
+        settings["language"] == "en",
+        "After the block the old value isn't back: it is still the new one.",
     )
-    with answer(settings, "colour", "red"):
-        pass
+    try:
+        with answer(settings, "colour", "red"):
+            pass
+    except KeyError:
+        raise NotYet("It fails when there was no such entry before.") from None
     expect(
-        settings == {"language": "en"},
+        settings == before,
         "An entry that wasn't there before must be gone afterwards. "
         f"What is left: {settings}.",
+    )
+    with answer(settings, "size", 7):
+        pass
+    expect(
+        settings == before,
+        "An entry whose old value is None, 0 or empty is an entry, too.",
+    )
+    with answer(settings, "language", "de"):
+        settings["changed"] = "by the body"
+    expect(
+        settings.pop("changed", None) == "by the body",
+        "What the body changes elsewhere in the dictionary must stay.",
     )
     try:
         with answer(settings, "language", "de"):
@@ -38,7 +52,7 @@ def setting(answer: Callable[..., AbstractContextManager[Any]]) -> str:
     else:
         raise NotYet("Your manager drops the error of the body. Let it go on.")
     expect(
-        settings == {"language": "en"},
+        settings == before,
         "It works while the body ends well. When the body raises, the line "
         "after your yield isn't reached.",
     )
@@ -60,17 +74,22 @@ def forgive(answer: Callable[[type[Exception]], Any]) -> str:
         raise NotYet(
             "The ValueError still gets out. What must __exit__ return?"
         ) from None
-    expect(
-        isinstance(manager.error, ValueError),
-        "The error is dropped, but not kept in the attribute error.",
-    )
+    other = answer(ValueError)
     try:
-        with answer(ValueError):
+        with other:
             raise BodyError
     except BodyError:
         pass
     else:
         raise NotYet("It drops every error. Only those of the given kind should go.")
+    expect(
+        isinstance(manager.error, ValueError),
+        "The error is dropped, but not kept in the attribute error.",
+    )
+    expect(
+        other.error is None,
+        "An error that was let through is kept, as if it had been dropped.",
+    )
     try:
         with answer(ValueError):
             raise UnicodeError
@@ -81,40 +100,54 @@ def forgive(answer: Callable[[type[Exception]], Any]) -> str:
     return "One kind of error is dropped, all others go on."
 
 
+class Spied:
+    """A context manager that can't be entered when it is broken."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name, self.log = name, log
+
+    def __enter__(self) -> str:
+        if self.name == "broken":
+            raise BodyError
+        self.log.append(f"open {self.name}")
+        return self.name
+
+    def __exit__(self, *error: object) -> None:
+        self.log.append(f"close {self.name}")
+
+
 @verdict
 def open_all(answer: Callable[..., Any]) -> str:
     """Check that nothing stays open when one of several can't be opened."""
-    opened: list[str] = []
-
-    @contextmanager
-    def manager(name: str) -> Iterator[str]:
-        if name == "broken":
-            raise BodyError
-        opened.append(name)
-        try:
-            yield name
-        finally:
-            opened.remove(name)
-
-    # Held here, so that no manager is closed by being forgotten.
-    managers = [manager(name) for name in ("first", "second", "broken")]
+    log: list[str] = []
+    opened = ["open first", "open second"]
+    closed = ["close second", "close first"]
     try:
-        answer(managers)
+        answer([Spied(name, log) for name in ("first", "second", "broken")])
     except BodyError:
         pass
     else:
         raise NotYet("The error of the third manager must come out.")
+    left = [name for name in ("first", "second") if f"close {name}" not in log]
     expect(
-        not opened,
-        f"The third one can't be opened, and this is still open: {', '.join(opened)}.",
+        not left,
+        f"The third one can't be opened, and this is still open: {', '.join(left)}.",
     )
-    values, close_all = answer([manager("first"), manager("second")])
     expect(
-        opened == ["first", "second"],
+        "close broken" not in log,
+        "The third one was never entered, so it must not be left either.",
+    )
+    expect(log == opened + closed, "Close what was opened last first.")
+    log.clear()
+    values, close_all = answer([Spied(name, log) for name in ("first", "second")])
+    expect(
+        log == opened,
         "When all goes well, they must stay open until close_all is called. "
         "Yours are closed when open_all returns.",
     )
     expect(values == ["first", "second"], f"The values are {values}.")
+    expect(callable(close_all), "The second thing to return is a function.")
     close_all()
-    expect(not opened, f"After close_all this is still open: {', '.join(opened)}.")
+    expect(len(log) == 4, "After close_all something is still open.")
+    expect(log == opened + closed, "close_all has to close the last one first.")
     return "All are open, or none."

@@ -28,17 +28,45 @@ def setting(settings, key, value):
 # %% setting | drops the error of the body
 @contextmanager
 def setting(settings, key, value):
-    before = dict(settings)
+    present, before = key in settings, settings.get(key)
     settings[key] = value
     try:
         yield
     except Exception:
         pass
-    settings.clear()
-    settings.update(before)
+    if present:
+        settings[key] = before
+    else:
+        del settings[key]
 
 
-# %% setting | Your code raised KeyError
+# %% setting | is an entry, too
+@contextmanager
+def setting(settings, key, value):
+    before = settings.get(key)
+    settings[key] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del settings[key]
+        else:
+            settings[key] = before
+
+
+# %% setting | What the body changes elsewhere
+@contextmanager
+def setting(settings, key, value):
+    before = dict(settings)
+    settings[key] = value
+    try:
+        yield
+    finally:
+        settings.clear()
+        settings.update(before)
+
+
+# %% setting | It fails when there was no such entry
 @contextmanager
 def setting(settings, key, value):
     before = settings[key]
@@ -123,3 +151,54 @@ def open_all(managers):
             break
     return values, stack.close
 
+
+# %% forgive | as if it had been dropped
+class Forgive:
+    def __init__(self, kind):
+        self.kind = kind
+        self.error = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.error = error
+        return isinstance(error, self.kind)
+
+
+# %% open_all | Close what was opened last first
+def open_all(managers):
+    entered, values = [], []
+
+    def close_all():
+        for manager in entered:
+            manager.__exit__(None, None, None)
+
+    try:
+        for manager in managers:
+            values.append(manager.__enter__())
+            entered.append(manager)
+    except BaseException:
+        close_all()
+        raise
+    return values, close_all
+
+
+# %% open_all | it must not be left either
+def open_all(managers):
+    def close_all():
+        for manager in reversed(managers):
+            manager.__exit__(None, None, None)
+
+    try:
+        return [manager.__enter__() for manager in managers], close_all
+    except BaseException:
+        close_all()
+        raise
+
+
+# %% open_all | The second thing to return is a function
+def open_all(managers):
+    with ExitStack() as stack:
+        values = [stack.enter_context(manager) for manager in managers]
+        return values, stack.pop_all()

@@ -1,25 +1,27 @@
 """Checks of the exercises of chapter 0, start here."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
-
 from fastapi import FastAPI, Request
 
+from lifespan_course.exercises.lifespans import (
+    Lifespan,
+    expect_lifespan,
+    expect_state,
+)
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 from lifespan_lab import Events, running
-
-Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 @async_verdict
 async def before_and_after(lifespan: Lifespan, log: Events) -> str:
     """Check that the lifespan marks its start and its end."""
+    expect_lifespan(lifespan)
     log.clear()
     async with running(FastAPI(lifespan=lifespan)):
         log.mark("serving")
     order = log.order
-    expect(order != ["serving"], "The lifespan leaves no mark.")
+    expect(
+        order != ["serving"], "The lifespan leaves no mark in log, by log.mark(...)."
+    )
     expect("open" in order, 'Nothing marks "open".')
     expect("close" in order, 'Nothing marks "close".')
     expect(
@@ -35,13 +37,19 @@ async def before_and_after(lifespan: Lifespan, log: Events) -> str:
 
 
 @async_verdict
-async def share(app: FastAPI) -> str:
+async def share(lifespan: Lifespan, app: FastAPI) -> str:
     """Check that the endpoint answers with what the lifespan yields."""
-    try:
-        async with running(app) as client:
-            answer = (await client.get("/")).json()
-    except AttributeError:
-        raise NotYet("request.state has no greeting: what is it called?") from None
+    expect_lifespan(lifespan)
+    async with lifespan(app) as state:
+        expect_state(state)
+    expect(
+        not hasattr(app.state, "greeting"),
+        "app.state is another place. The endpoint looks into what is yielded.",
+    )
+    expect(state, "The lifespan yields nothing yet.")
+    expect("greeting" in state, f"It yields {list(state)}. What is asked for?")
+    async with running(app) as client:
+        answer = (await client.get("/")).json()
     expect(answer == "hello", f"The endpoint answers {answer!r}.")
     return "Every request finds the greeting."
 
@@ -49,7 +57,10 @@ async def share(app: FastAPI) -> str:
 @async_verdict
 async def too_late(lifespan: Lifespan) -> str:
     """Check that the model can be used by requests and is released afterwards."""
+    expect_lifespan(lifespan)
     models = []
+    async with lifespan(FastAPI()) as state:
+        expect_state(state)
     app = FastAPI(lifespan=lifespan)
 
     @app.get("/{word}")

@@ -44,7 +44,7 @@ async def lifespan(app):
     yield
 
 
-# %% share | is not iterable
+# %% share | A lifespan yields a dictionary
 from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from lifespan_course.exercises import start_here as check
@@ -91,3 +91,82 @@ from lifespan_course.exercises import start_here as check
 @asynccontextmanager
 async def lifespan(app):
     yield {"model": load_model()}
+
+
+# %% before_and_after | @asynccontextmanager is missing
+from lifespan_course.exercises import start_here as check
+from lifespan_lab import Events
+
+log = Events()
+
+
+async def lifespan(app):
+    log.mark("open")
+    yield
+    log.mark("close")
+
+
+# %% before_and_after | The lifespan has no yield
+from contextlib import asynccontextmanager
+from lifespan_course.exercises import start_here as check
+from lifespan_lab import Events
+
+log = Events()
+
+
+@asynccontextmanager
+async def lifespan(app):
+    log.mark("open")
+    return
+
+
+# %% share | app.state is another place
+from contextlib import asynccontextmanager
+from fastapi import FastAPI, Request
+from lifespan_course.exercises import start_here as check
+
+
+@asynccontextmanager
+async def lifespan(app):
+    app.state.greeting = "hello"
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/")
+async def greet(request: Request):
+    return request.state.greeting
+
+
+# %% share | It yields ['hello']
+from contextlib import asynccontextmanager
+from fastapi import FastAPI, Request
+from lifespan_course.exercises import start_here as check
+
+
+@asynccontextmanager
+async def lifespan(app):
+    yield {"hello": "hello"}
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/")
+async def greet(request: Request):
+    return request.state.greeting
+
+
+# %% too_late | Your code raised RuntimeError: generator didn't stop
+from contextlib import asynccontextmanager
+from lifespan_course.cast import open_model
+from lifespan_course.exercises import start_here as check
+
+
+@asynccontextmanager
+async def lifespan(app):
+    with open_model() as model:
+        yield {"model": model}
+    yield {"model": model}

@@ -29,7 +29,6 @@ its escape, markup is escaped, long text is cut.
 
 import re
 import reprlib
-import time
 from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -37,11 +36,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
 from threading import RLock
+from time import monotonic
 from traceback import format_exception_only
 from typing import Any, NamedTuple
 
-# Colours for the columns: apart in every kind of colour vision, dark enough for text.
-RING, COLOURS = "m0-4a4 4 0 1 0 .1 0z", ("#06b", "#075", "#84a", "#850", "#457")
+# Of columns side by side, apart in every kind of colour vision, dark enough for text.
+RING, COLOURS = "m0-4a4 4 0 1 0 .1 0z", ("#06b", "#850", "#075", "#84a", "#345")
 # A kind of row, its glyph in the text and its shape in the drawing (an SVG path from
 # the middle of the row). Monospace fonts agree on the width of these glyphs (WGL4).
 KINDS, GLYPHS = ("note", "end", "failed", "cancelled", "start", "mark"), " └×○┌●"  # noqa: RUF001
@@ -56,7 +56,7 @@ rect,path{fill:#fff}rect{stroke:#ccd}.dim{stroke:#899;stroke-dasharray:1 3}
 font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.at{fill:none}"""
 # What would differ from run to run, or fill a page: a traceback but its last line,
 # with the frame that an exception group draws around it, and the addresses of objects.
-NOISE = re.compile(r"(?s).*recent call last.*\n[\s|]*(?=\w)| at 0x\w+|\n[\s|+-]*$")
+NOISE = re.compile(r"(?s)\A(?>.*recent call last).*\n[ |]*(?=\w)| at 0x\w+|\n[ |+-]*$")
 
 
 class Event(NamedTuple):
@@ -179,10 +179,10 @@ class Events(deque[Event]):
 
     def __init__(self, limit: int = 1000, *told: Event, axis: str = "order") -> None:
         if limit < 1 or axis not in AXES:
-            raise ValueError(f"limit {limit!r} < 1 or axis {axis!r} not in {[*AXES]}")
+            raise ValueError(f"need limit >= 1, axis in {[*AXES]}: {limit!r}, {axis!r}")
         super().__init__(told, limit)
         # Reentrant: a generator that is collected while we append may end its span.
-        self.axis, self._lock, self._count = axis, RLock(), 0
+        self.axis, self._lock, self._count, self._origin = axis, RLock(), 0, monotonic()
         # The spans open in this context, each in a list that is emptied at its end: a
         # span may be left in another context than it was entered in, where a
         # ContextVar can't be reset.
@@ -224,12 +224,13 @@ class Events(deque[Event]):
         pairs = tuple((key, _text(value)) for key, value in detail.items())
         span = span or [0, *(n for start in self._path.get() for n in start)][-1]
         with self._lock:
-            now = time.monotonic()
-            if not self:
-                self._base, self._origin = self._count, now
+            now = monotonic()
+            # Spans are counted through; numbers start again after clear().
+            base = self._count - (self[-1].number if self else 0)
+            self._origin = self._origin if self else now
             self._count += 1
-            facts = self._count - self._base, now - self._origin, _text(name), kind
-            self.append(Event(*facts, span - self._base if span else None, pairs))
+            facts = self._count - base, now - self._origin, _text(name), kind
+            self.append(Event(*facts, span - base if span else None, pairs))
             return self._count
 
 

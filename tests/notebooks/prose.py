@@ -78,7 +78,8 @@ def alt_texts(path: Path, notebook: NotebookNode) -> Iterator[str]:
 
 def links_resolve(path: Path, notebook: NotebookNode) -> Iterator[str]:
     """Each link and picture leads to a file or a heading that is there."""
-    for index, text in _markdown(notebook):
+    for index, source in _markdown(notebook):
+        text = _CODE.sub("", source)
         targets = [target for _, target in links(text)]
         targets += [target for _, target in _PICTURE.findall(text)]
         for picture in _HTML_PICTURE.findall(text):
@@ -125,7 +126,9 @@ def short_code(path: Path, notebook: NotebookNode) -> Iterator[str]:
             continue
         size = sum(1 for line in cell.source.splitlines() if line.strip())
         sizes.append(size)
-        final_form = any(tag.startswith("same-as:") for tag in tags(cell))
+        final_form = any(
+            tag.startswith(("same-as:", "copy-alone")) for tag in tags(cell)
+        )
         if size > LONGEST_CELL and not final_form:
             yield f"{place(notebook, index)}\n  {size} lines; {LONGEST_CELL} at most"
     if sizes and median(sizes) > MEDIAN_CELL:

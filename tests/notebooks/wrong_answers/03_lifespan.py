@@ -20,18 +20,6 @@ def make_app(open_model):
     return app
 
 
-# %% once | opened more than once
-def make_app(open_model):
-    app = FastAPI()
-
-    @app.get("/{word}")
-    async def correct(word: str, request: Request):
-        with open_model() as model:
-            return model.correct(word)
-
-    return app
-
-
 # %% once | never released
 def make_app(open_model):
     @asynccontextmanager
@@ -80,27 +68,27 @@ def make_app(lifespan):
     return app
 
 
-# %% two_bugs | Nobody closes the model
-def make_lifespan(open_database, start_worker, open_model):
+# %% three_bugs | Nobody closes the model
+def make_lifespan(connect, start_worker, load):
     @asynccontextmanager
     async def lifespan(app: FastAPI):
-        database = open_database()
+        database = connect()
         try:
             async with start_worker(database):
-                yield {"database": database, "model": open_model()}
+                yield {"database": database, "model": load()}
         finally:
             database.close()
 
     return lifespan
 
 
-# %% two_bugs | When the body raises, the database stays open
-def make_lifespan(open_database, start_worker, open_model):
+# %% three_bugs | When the body raises, the database stays open
+def make_lifespan(connect, start_worker, load):
     @asynccontextmanager
     async def lifespan(app: FastAPI):
-        database = open_database()
+        database = connect()
         async with start_worker(database):
-            model = open_model()
+            model = load()
             yield {"database": database, "model": model}
         database.close()
         model.close()
@@ -108,14 +96,14 @@ def make_lifespan(open_database, start_worker, open_model):
     return lifespan
 
 
-# %% two_bugs | When the body raises, the model stays open
-def make_lifespan(open_database, start_worker, open_model):
+# %% three_bugs | When the body raises, the model stays open
+def make_lifespan(connect, start_worker, load):
     @asynccontextmanager
     async def lifespan(app: FastAPI):
-        database = open_database()
+        database = connect()
         try:
             async with start_worker(database):
-                model = open_model()
+                model = load()
                 yield {"database": database, "model": model}
                 model.close()
         finally:
@@ -124,12 +112,12 @@ def make_lifespan(open_database, start_worker, open_model):
     return lifespan
 
 
-# %% two_bugs | The error of the body must go on
-def make_lifespan(open_database, start_worker, open_model):
+# %% three_bugs | The error of the body must go on
+def make_lifespan(connect, start_worker, load):
     @asynccontextmanager
     async def lifespan(app: FastAPI):
-        database = open_database()
-        model = open_model()
+        database = connect()
+        model = load()
         try:
             async with start_worker(database):
                 yield {"database": database, "model": model}
@@ -137,5 +125,132 @@ def make_lifespan(open_database, start_worker, open_model):
             pass
         database.close()
         model.close()
+
+    return lifespan
+
+
+# %% once | Enter it to get the model
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        yield {"model": open_model()}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request: Request):
+        return request.state.model.correct(word)
+
+    return app
+
+
+# %% once | A lifespan yields a dictionary
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        with open_model() as model:
+            yield model
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request: Request):
+        return request.state.model.correct(word)
+
+    return app
+
+
+# %% once | It is in app.state
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        with open_model() as model:
+            app.state.model = model
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request: Request):
+        return request.state.model.correct(word)
+
+    return app
+
+
+# %% once | When something raises at the yield
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        manager = open_model()
+        yield {"model": manager.__enter__()}
+        manager.__exit__(None, None, None)
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request: Request):
+        return request.state.model.correct(word)
+
+    return app
+
+
+# %% say_what_you_need | Is it marked with Depends
+async def get_database(request: Request) -> Database:
+    return request.state.database
+
+
+def make_app(lifespan):
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def times(word: str, database: Annotated[Database, get_database]):
+        return database.times(word)
+
+    return app
+
+
+# %% say_what_you_need | A request needs its annotation
+async def get_database(request) -> Database:
+    return request.state.database
+
+
+def make_app(lifespan):
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def times(word: str, database: Annotated[Database, Depends(get_database)]):
+        return database.times(word)
+
+    return app
+
+
+# %% three_bugs | When load() fails, the database stays open
+def make_lifespan(connect, start_worker, load):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        database = connect()
+        model = load()
+        try:
+            async with start_worker(database):
+                yield {"database": database, "model": model}
+        finally:
+            model.close()
+            database.close()
+
+    return lifespan
+
+
+# %% three_bugs | When load() fails, another error comes out
+def make_lifespan(connect, start_worker, load):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        database = connect()
+        try:
+            async with start_worker(database):
+                model = load()
+                yield {"database": database, "model": model}
+        finally:
+            model.close()
+            database.close()
 
     return lifespan

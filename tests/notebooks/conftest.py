@@ -42,8 +42,13 @@ def asked_for(items: Sequence[pytest.Item]) -> list[Path]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that wait for the runs after the others here."""
-    places = [place for place, item in enumerate(items) if HERE in item.path.parents]
+    """Give the notebooks time to run, while there is something else to test."""
+    put_waiting_last(items, HERE)
+
+
+def put_waiting_last(items: list[pytest.Item], folder: Path) -> None:
+    """Put tests that wait for runs after the others in this folder."""
+    places = [place for place, item in enumerate(items) if folder in item.path.parents]
     ordered = sorted((items[place] for place in places), key=_waits)
     for place, item in zip(places, ordered, strict=True):
         items[place] = item

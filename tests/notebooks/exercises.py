@@ -112,7 +112,7 @@ def _faults_of_hints(exercise: Exercise) -> Iterator[str]:
         if answer.fragment not in said:
             yield f"{name}\n  the fragment isn't in it"
         for other, whose in heard.items():
-            if said == other or answer.fragment in other:
+            if answer.fragment in other:
                 yield f"{name}\n  this is also said to {whose}"
         heard[said] = f"the wrong answer | {answer.fragment}"
 

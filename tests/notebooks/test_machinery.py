@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 from pathlib import Path
 
 import psutil
@@ -23,7 +24,7 @@ from tests.notebooks.exercises import (
 )
 from tests.notebooks.guard import misplaced
 from tests.notebooks.planting import notebook, plant
-from tests.notebooks.series import read, text
+from tests.notebooks.series import read, text, write
 
 pytest_plugins = ["pytester"]
 
@@ -50,6 +51,7 @@ GOOD = [
             print("connected")
     """,
     """
+    assert not any(folder.endswith("inside") for folder in sys.path)
     await asyncio.to_thread(time.sleep, 0)
     await anyio.to_thread.run_sync(time.sleep, 0)
     subprocess.run([sys.executable, "-c", ""], check=True).check_returncode()
@@ -57,13 +59,19 @@ GOOD = [
 ]
 CARELESS = [
     """
-    import asyncio, socket, subprocess, sys, threading
+    import asyncio, socket, subprocess, sys, threading, time
     from contextlib import contextmanager
+    import anyio
     from lifespan_course import keep
     """,
     "file = open('left.txt', 'w')",
     "server = socket.create_server(('127.0.0.1', 0))",
     "stop = threading.Event()\nthreading.Thread(target=stop.wait, name='left').start()",
+    "busy = asyncio.get_running_loop().run_in_executor(None, stop.wait)",
+    """
+    slow = asyncio.create_task(anyio.to_thread.run_sync(time.sleep, 20))
+    await asyncio.sleep(0.01)
+    """,
     """
     wait = [sys.executable, "-c", "import time; time.sleep(20)"]
     child = subprocess.Popen(wait, start_new_session=True)
@@ -109,12 +117,25 @@ NOISY = [
     "stay()\nNone",
     "task = asyncio.create_task(crash())\nawait asyncio.sleep(0)\ndel task",
     "lost = asyncio.create_task(stay())\nawait asyncio.sleep(0)\nlost = None",
-    "with suppress(OSError):\n    socket.getaddrinfo('name.example', 80)",
+    """
+    try:
+        socket.getaddrinfo("name.example", 80)
+    except OSError as error:
+        print(error, file=sys.stderr)
+    """,
     """
     with socket.socket() as one, suppress(OSError):
         one.settimeout(0.01)
         one.connect(("192.0.2.1", 80))
     """,
+    """
+    with socket.socket(type=socket.SOCK_DGRAM) as one:
+        with suppress(OSError):
+            one.sendto(b"", ("192.0.2.2", 9))
+        with suppress(OSError):
+            one.sendmsg([b""], [], 0, ("192.0.2.3", 9))
+    """,
+    "with suppress(OSError):\n    socket.gethostbyaddr('192.0.2.4')",
     """
     ask = "import socket; socket.gethostbyname('child.example')"
     subprocess.run([sys.executable, "-c", ask], capture_output=True)
@@ -206,8 +227,11 @@ def test_a_kernel_that_lives_on_is_found() -> None:
         "an open file: ",
         "a socket: ",
         "a thread: left",
+        "a thread: asyncio_",
+        "a thread: AnyIO worker thread",
         "a process: ",
         "a pending task: stay",
+        "a pending task: run_sync",
         "a coroutine that was never awaited: stay",
         "an async generator that was not ended: lifespan",
         "kept and never let go: the client",
@@ -221,13 +245,14 @@ def test_what_is_left_behind_is_found(left: str, planted: dict[str, Run]) -> Non
 
 def test_nothing_else_is_found(planted: dict[str, Run]) -> None:
     """A careless notebook is blamed for nothing that it didn't do."""
-    assert len(planted["careless"].first.left_behind) == 9
+    assert len(planted["careless"].first.left_behind) == 12
 
 
 @pytest.mark.parametrize(
     "words",
     [
         "said aloud",
+        "notebooks run offline: name.example was refused",
         "written below Python",
         "DeprecationWarning: on_event is deprecated",
         "ResourceWarning: unclosed file",
@@ -244,7 +269,14 @@ def test_noise_is_heard(words: str, planted: dict[str, Run]) -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    ["getaddrinfo: name.example", "connect: 192.0.2.1", "gethostbyname: child.example"],
+    [
+        "getaddrinfo: name.example",
+        "connect: 192.0.2.1",
+        "sendto: 192.0.2.2",
+        "sendmsg: 192.0.2.3",
+        "gethostbyaddr: 192.0.2.4",
+        "gethostbyname: child.example",
+    ],
 )
 def test_requests_to_other_hosts_are_found(
     request_: str, planted: dict[str, Run]
@@ -303,12 +335,16 @@ def test_a_cell_that_does_not_survive_twice_is_found(planted: dict[str, Run]) ->
 def test_only_what_is_asked_for_is_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A choice of tests runs the notebooks of these tests, and no other."""
+    """A choice of tests runs the notebooks of these tests, and no other, at the end."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(
         """
+        from pathlib import Path
         import pytest
-        from tests.notebooks.conftest import asked_for
+        from tests.notebooks.conftest import asked_for, put_waiting_last
+
+        def pytest_collection_modifyitems(items):
+            put_waiting_last(items, Path(__file__).parent)
 
         @pytest.fixture(scope="session")
         def runs(request):
@@ -328,8 +364,9 @@ def test_only_what_is_asked_for_is_run(
             pass
         """
     )
-    done = pytester.runpytest_inprocess("-k", "01 or reads")
+    done = pytester.runpytest_inprocess("-k", "01 or reads", "-v")
     done.assert_outcomes(passed=4, deselected=2)
+    done.stdout.fnmatch_lines(["*test_only_reads*", "*test_asks*01_two*"])
 
 
 def shown(data: dict[str, str], kind: str = "display_data") -> NotebookNode:
@@ -498,7 +535,12 @@ FIRST = """
     ## `with` does it
 
     A ![timeline](01_b.ipynb), <img src="01_b.ipynb" alt="a timeline">, a
-    [claim](#with-does-it), a [page](https://example.org/x), code:
+    [claim](#with-does-it), a [page](https://example.org/x), [`code`](01_b.ipynb),
+    what isn't one: `![](x) [a](b)`, and
+
+    ## Why not?
+
+    is [another](#Why-not%3F), with code:
 
     ```python
     [no](link) # not a heading
@@ -565,6 +607,18 @@ def test_a_picture_in_an_output_needs_words(tmp_path: Path) -> None:
     made = with_outputs(shown({"text/html": '<img src="data:image/svg+xml;base64,">'}))
     (found,) = prose.alt_texts(tmp_path, made)
     assert found.startswith("In [1]: show()")
+
+
+def test_an_emoji_in_an_output_is_found(tmp_path: Path) -> None:
+    """What a cell shows keeps to the rule too."""
+    made = with_outputs(shown({"text/plain": "done \u2705"}))
+    assert len(list(prose.words(tmp_path, made))) == 1
+
+
+def test_blank_lines_do_not_count(tmp_path: Path) -> None:
+    """What the formatter puts between two definitions makes no cell too long."""
+    path = series(tmp_path, "x\n\n\n\n" * 4)
+    assert prose.faults(path, [prose.short_code]) == []
 
 
 def test_a_final_form_may_be_long(tmp_path: Path) -> None:
@@ -648,6 +702,38 @@ def test_a_good_exercise_has_no_fault(tmp_path: Path) -> None:
     assert faults_of_wrong_answers([found]) == []
 
 
+def test_an_answer_may_be_careless(tmp_path: Path) -> None:
+    """An answer that forgets an await is judged, and no test is warned of it."""
+    (found,) = exercises(chapter(tmp_path), tmp_path)
+    cycle = "lost = [double(1)]\nlost.append(lost)\ndel lost"
+    answer = f"{found.solution}\ndouble(1)\n{cycle}"
+    assert found.verdict(answer).startswith("Right.")
+    gc.collect()
+
+
+def test_an_answer_that_raises_has_no_verdict(tmp_path: Path) -> None:
+    """An answer that fails before its check is a fault, not the end of the test."""
+    (found,) = exercises(chapter(tmp_path), tmp_path)
+    assert found.verdict("1 / 0").startswith("no verdict, but ZeroDivisionError")
+
+
+def test_an_answer_that_waits_for_ever_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some seconds there is no verdict."""
+    monkeypatch.setattr("tests.notebooks.exercises.ANSWER_LIMIT", 0.01)
+    (found,) = exercises(chapter(tmp_path), tmp_path)
+    waiting = "import asyncio\nawait asyncio.Event().wait()"
+    assert found.verdict(waiting).startswith("no verdict, but TimeoutError")
+
+
+def test_a_check_can_read_the_answer(tmp_path: Path) -> None:
+    """The source of an answer can be had, as in a kernel."""
+    check = "import inspect\ninspect.getsource(double)"
+    (found,) = exercises(chapter(tmp_path, wrong="", c3=check), tmp_path)
+    assert found.verdict("def double(x):\n    return x").endswith("    return x")
+
+
 def test_a_stub_that_passes_is_found(tmp_path: Path) -> None:
     """An exercise that is solved before it begins is a fault."""
     path = chapter(tmp_path, c2="import asyncio\nasync def double(x): return 2 * x")
@@ -678,6 +764,14 @@ def test_a_wrong_answer_without_its_hint_is_found(
     """A wrong answer that passes, or isn't told what it is about, is a fault."""
     path = chapter(tmp_path, wrong=WRONG.replace(old, new))
     assert faults_of_wrong_answers(exercises(path, tmp_path))
+
+
+def test_praise_for_a_wrong_answer_is_found(tmp_path: Path) -> None:
+    """A wrong answer that passes is a fault, whatever words it is looked for."""
+    right = "async def double(x):\n    return x + x"
+    path = chapter(tmp_path, wrong=f"# %% doubles | Twice as much\n{right}\n")
+    (found,) = faults_of_wrong_answers(exercises(path, tmp_path))
+    assert found.endswith("it must begin with 'Not yet.'")
 
 
 @pytest.mark.parametrize(
@@ -799,6 +893,18 @@ def test_refresh_stores_what_came_out(
     assert path.read_text(encoding="utf-8") == text(canonical(stored))
     assert stored.cells[0].outputs[0].data == {"text/plain": "2"}
     assert sorted(tmp_path.iterdir()) == [path, broken]
+
+
+def test_a_notebook_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """When writing fails, the old file is there as it was, and nothing beside it."""
+    path = plant(tmp_path / "00_a.ipynb", "1 + 1")
+    before = path.read_bytes()
+    unwritable = notebook("1 + 1")
+    unwritable.metadata["reason"] = object()
+    with pytest.raises(TypeError):
+        write(unwritable, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_refresh_takes_names(

@@ -9,8 +9,9 @@ import threading
 from types import AsyncGeneratorType, CoroutineType
 
 _OWN_TASKS = ("ipykernel", "IPython", "tornado", "zmq")
+# The event loop's own threads, and the functions in which they wait for work.
 _POOLS = ("asyncio_", "AnyIO worker thread")
-_WAITING = ("threading.py", "queue.py", "thread.py", "_asyncio.py")
+_LOOPS = {("thread.py", "_worker"), ("_asyncio.py", "run")}
 
 _threads = set()
 
@@ -42,12 +43,18 @@ def _unfinished(objects):
     The second is an async context manager that was entered and not left.
     """
     for thing in objects:
-        if isinstance(thing, CoroutineType):
-            if inspect.getcoroutinestate(thing) == inspect.CORO_CREATED:
-                yield f"a coroutine that was never awaited: {_name(thing)}"
-        elif isinstance(thing, AsyncGeneratorType):
-            if thing.ag_frame and thing.ag_frame.f_lasti > 0:
-                yield f"an async generator that was not ended: {_name(thing)}"
+        if isinstance(thing, CoroutineType) and _is_new(thing):
+            yield f"a coroutine that was never awaited: {_name(thing)}"
+        if isinstance(thing, AsyncGeneratorType) and _is_begun(thing):
+            yield f"an async generator that was not ended: {_name(thing)}"
+
+
+def _is_new(coroutine):
+    return inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED
+
+
+def _is_begun(generator):
+    return generator.ag_frame is not None and generator.ag_frame.f_lasti > 0
 
 
 def _of_kernel(task):
@@ -64,10 +71,17 @@ def _at_rest(thread):
     """Tell whether a thread waits in the event loop's own pool for its next use."""
     if not thread.name.startswith(_POOLS):
         return False
-    frame = sys._current_frames().get(thread.ident)
-    while frame and frame.f_code.co_filename.endswith(_WAITING):
-        frame = frame.f_back
-    return frame is None
+    called, frame = None, sys._current_frames().get(thread.ident)
+    while frame and (_file(frame), frame.f_code.co_name) not in _LOOPS:
+        called, frame = frame, frame.f_back
+    if called is None or frame is None:
+        # Waiting in a queue that is written in C, as one of the two pools does.
+        return frame is not None and _file(frame) == "thread.py"
+    return _file(called) == "queue.py"
+
+
+def _file(frame):
+    return os.path.basename(frame.f_code.co_filename)
 
 
 def _kept():

@@ -9,7 +9,7 @@ import os
 import sys
 
 _HOSTS = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", "", None}
-_ADDRESSES = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"}
+_ADDRESSES = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _NAMES = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 
 

@@ -1,5 +1,5 @@
 # Lifespan Lab 0.1.0 (https://spdx.org/licenses/MIT-0.html): copy this file, no notice needed.
-# Needs: nothing but the standard library.
+# Needs: the standard library
 """A log of events that draws itself, and an ASGI wrapper that writes one.
 
 `Events` keeps what a program tells it, in order: marks (something happened) and
@@ -58,6 +58,10 @@ font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.at{fill
 # with the frame that an exception group draws around it, and the addresses of objects.
 NOISE = re.compile(r"(?s)\A(?>.*recent call last).*\n[ |]*(?=\w)| at 0x\w+|\n[ |+-]*$")
 
+# Sets sorted, containers cut. Not objects: half an address can't be recognised.
+SHORT = reprlib.Repr()
+SHORT.maxother = 1000
+
 
 class Event(NamedTuple):
     """Something that happened. It can't be changed.
@@ -79,8 +83,7 @@ class Event(NamedTuple):
 
 
 def _text(value: object, limit: int = 200) -> str:
-    # Text stands for itself. Of anything else, reprlib's short form: sets are sorted.
-    text = NOISE.sub("", value if isinstance(value, str) else reprlib.repr(value))
+    text = NOISE.sub("", value if isinstance(value, str) else SHORT.repr(value))
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -259,13 +262,10 @@ class Timeline:
             self.events._add("mark", f"{arrow} {message.get('type')}", *span, **told)
             return message
 
-        async def heard() -> Any:
+        async def hear() -> Any:
             return mark("→", await receive())
-
-        async def said(message: Any) -> None:
-            await send(mark("←", message))
 
         verb = scope.get("method", scope["type"].upper())
         name = f"{verb} {scope['path']}" if "path" in scope else scope["type"]
         with self.events.span(name) as span:
-            await self.app(scope, heard, said)
+            await self.app(scope, hear, lambda message: send(mark("←", message)))

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
+from lifespan_course.captures import capture
 from lifespan_lab import running
 from lifespan_lab.handlers import from_handlers
 
@@ -259,6 +260,17 @@ async def test_the_app_may_start_again() -> None:
             recorder.step("serving")
     once = ["startup 1", "startup 2", "serving", "shutdown 1", "shutdown 2"]
     assert recorder.log == once * 2
+
+
+async def test_the_same_as_the_lists_of_starlette() -> None:
+    """The log is that of Starlette 0.52.1, the last release that had the lists."""
+    recorder = Recorder("mixed")
+    first, last = recorder.handlers("start", 2), recorder.handlers("stop", 3)
+    async with running(Starlette(lifespan=from_handlers(first, last))):
+        recorder.step("serving")
+    (run,) = capture("starlette_lists").runs
+    assert run.versions == {"starlette": "0.52.1"}
+    assert run.result[0] == "log: " + ", ".join(recorder.log)
 
 
 @pytest.mark.parametrize("failing", FAILING, ids=" and ".join)

@@ -79,7 +79,10 @@ PROBES = [
         ),
     ),
     Probe("httpx_app", tuple((f"httpx=={v}",) for v in ("0.27.2", "0.28.0", "0.28.1"))),
-    Probe("uvicorn_state", (("uvicorn==0.21.0",), ("uvicorn==0.21.1",))),
+    Probe(
+        "uvicorn_state",
+        tuple((f"uvicorn=={v}",) for v in ("0.21.0", "0.21.1", "0.54.0")),
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import math
 import re
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from lifespan_lab.client import LifespanError
 
 pytestmark = pytest.mark.anyio
 
+LONG = 2.0  # seconds; what takes so long comes out as a TimeoutError
 Step = Callable[[], Awaitable[object]]
 asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -47,6 +49,10 @@ async def _no_task_left(anyio_backend_name: str) -> AsyncIterator[None]:
 
 
 async def nothing() -> None: ...
+
+
+async def dawdle() -> None:
+    await anyio.sleep(LONG)
 
 
 def failure(error: BaseException) -> Step:
@@ -274,7 +280,7 @@ async def test_the_blocks_error_and_the_apps(
         async with running(service([], shutdown=failure(later))):
             raise first
     assert caught.value is first
-    assert first.__notes__ == ["Then the app's lifespan failed: OSError('later')"]
+    assert first.__notes__ == ["The app's lifespan failed, too: OSError('later')"]
     assert later.__context__ is not first
     [record] = caplog.records
     assert record.levelno == logging.ERROR
@@ -373,7 +379,7 @@ async def test_asyncio_cancels_the_shutdown(
         await asyncio.Event().wait()
 
     async def block() -> None:
-        async with running(service(log, shutdown=hang), shutdown_timeout=math.inf):
+        async with running(service(log, shutdown=hang), shutdown_timeout=LONG):
             pass
 
     task = asyncio.create_task(block())
@@ -413,7 +419,7 @@ async def test_startup_failed_is_sent(end: list[str]) -> None:
     log: list[str] = []
     app = script("receive", "startup.failed: no words", *end, log=log)
     with pytest.raises(LifespanError, match="startup failed: no words"):
-        async with running(app, startup_timeout=math.inf):
+        async with running(app, startup_timeout=LONG):
             pytest.fail("the block is not entered")
     assert log == ["lifespan.startup", "startup.failed: no words"]
 
@@ -430,9 +436,7 @@ async def test_startup_takes_too_long() -> None:
     with pytest.raises(
         TimeoutError, match=r"startup took longer than 0\.02 s.* startup_timeout="
     ) as caught:
-        async with running(
-            service([], startup=anyio.sleep_forever), startup_timeout=0.02
-        ):
+        async with running(service([], startup=dawdle), startup_timeout=0.02):
             pytest.fail("the block is not entered")
     assert caught.value.__cause__
     shown = traceback.format_exception(caught.value.__cause__)
@@ -484,16 +488,69 @@ async def test_what_is_shielded_is_waited_for() -> None:
     assert log == ["startup", "slept"]
 
 
+@pytest.mark.parametrize("end", [nothing, failure(ValueError("no words"))])
+async def test_what_blocks_the_thread_is_waited_for(end: Step) -> None:
+    """A limit doesn't bound `time.sleep`, but it is missed."""
+
+    async def block() -> None:
+        time.sleep(0.02)  # noqa: ASYNC251 - what is shown
+        await end()
+
+    with pytest.raises(TimeoutError, match="startup took longer"):
+        async with running(service([], startup=block), startup_timeout=0.01):
+            pytest.fail("the block is not entered")
+
+
 async def test_cancelled_during_the_startup(caplog: pytest.LogCaptureFixture) -> None:
     """A startup is cancelled with the task that waits for it, and nothing is left."""
     log: list[str] = []
     app = service(log, startup=anyio.sleep_forever)
     with anyio.move_on_after(0.01) as scope:
-        async with running(app, startup_timeout=math.inf):
+        async with running(app, startup_timeout=LONG):
             pass
     assert scope.cancelled_caught
     assert log == ["startup"]
     assert not caplog.records
+
+
+@pytest.mark.parametrize("lines", [[], ["startup.complete", "receive"]])
+async def test_a_cancelled_startup_goes_on(
+    lines: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An app that won't be cancelled owes no answer, and is not waited for."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await receive()
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class():
+            await script(*lines)(scope, receive, send)
+
+    with anyio.move_on_after(0.01) as scope:
+        async with running(app):
+            pass
+    assert scope.cancelled_caught
+    assert not caplog.records
+
+
+@asyncio_only
+async def test_asyncio_cancels_a_startup_that_goes_on() -> None:
+    """The same holds for a task of asyncio."""
+    entered = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            entered.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lines = "receive", "startup.complete", "receive"
+            await script(*lines)(scope, receive, send)
+
+    task = asyncio.create_task(running(app).__aenter__())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_cancelled_before_the_startup() -> None:
@@ -502,7 +559,7 @@ async def test_cancelled_before_the_startup() -> None:
     with anyio.CancelScope() as scope:
         scope.cancel()
         try:
-            async with running(service([]), startup_timeout=math.inf):
+            async with running(service([]), startup_timeout=LONG):
                 await anyio.lowlevel.checkpoint()
         except BaseException as cancelled:
             caught = cancelled
@@ -550,7 +607,7 @@ async def test_shutdown_failed_is_sent(end: list[str]) -> None:
         "receive", "startup.complete", "receive", "shutdown.failed: not saved", *end
     )
     with pytest.raises(LifespanError, match="shutdown failed: not saved"):
-        async with running(app, shutdown_timeout=math.inf):
+        async with running(app, shutdown_timeout=LONG):
             pass
 
 
@@ -560,9 +617,7 @@ async def test_shutdown_takes_too_long() -> None:
     with pytest.raises(
         TimeoutError, match=r"shutdown took longer than 0\.02 s.* shutdown_timeout="
     ) as caught:
-        async with running(
-            service(log, shutdown=anyio.sleep_forever), shutdown_timeout=0.02
-        ):
+        async with running(service(log, shutdown=dawdle), shutdown_timeout=0.02):
             pass
     assert log == ["startup", "shutdown"]
     assert caught.value.__cause__
@@ -575,7 +630,7 @@ async def test_an_app_that_is_deaf_to_the_shutdown() -> None:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await script("receive", "startup.complete")(scope, receive, send)
-        await anyio.sleep_forever()
+        await dawdle()
 
     with pytest.raises(TimeoutError, match="shutdown took longer"):
         async with running(app, shutdown_timeout=0.02):
@@ -634,7 +689,7 @@ async def test_ways_to_end_well(end: list[str]) -> None:
     """An app that fell silent has shut down; what it waits for more is cut short."""
     log: list[str] = []
     app = script("receive", "startup.complete", *end, log=log)
-    async with running(app, shutdown_timeout=math.inf):
+    async with running(app, shutdown_timeout=LONG):
         pass
     heard = ["lifespan.startup", "lifespan.shutdown"][: 1 + ("receive" in end)]
     assert [line for line in log if line.startswith("lifespan.")] == heard
@@ -685,7 +740,7 @@ async def test_an_exit_is_not_a_missing_lifespan() -> None:
 async def test_an_app_that_returns(lines: list[str]) -> None:
     """An app that returns from the lifespan without an answer is an error."""
     with pytest.raises(LifespanError, match=r"didn't answer lifespan\.startup"):
-        async with running(script(*lines), startup_timeout=math.inf):
+        async with running(script(*lines), startup_timeout=LONG):
             pytest.fail("the block is not entered")
 
 
@@ -699,7 +754,7 @@ async def test_a_middleware_swallows_the_lifespan() -> None:
             await inner(scope, receive, send)
 
     with pytest.raises(LifespanError, match=r"await self\.app"):
-        async with running(middleware, startup_timeout=math.inf):
+        async with running(middleware, startup_timeout=LONG):
             pytest.fail("the block is not entered")
     assert log == []
 

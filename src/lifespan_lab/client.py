@@ -62,25 +62,25 @@ async def running(
         shutdown_timeout: seconds for the app's shutdown; `math.inf` for no limit.
         base_url: what stands before the paths that the client is asked for.
 
-    Errors: the error of the block comes out, as the same object. If there is none, the
-    error of the app comes out, as itself: at once if the startup fails, after the
-    block if the shutdown fails or the lifespan broke off while the app was served.
-    An error of the app after one of the block is logged and attached to that as a
-    note. Two errors are made here:
+    Errors: the error of the block comes out, as the same object; an error of the app
+    beside it is logged, and attached to it as a note. Without an error of the block
+    that of the app comes out, as itself: at once if the startup fails, after the block
+    if the shutdown fails or the lifespan broke off while the app was served.
         LifespanError: the app answered `startup.failed` or `shutdown.failed` without
             raising, or returned from the lifespan scope without an answer.
-        TimeoutError: a limit passed, and the app's lifespan was cancelled. As with
-            any scope of anyio, its clean-up is cancelled at each `await`, too.
+        TimeoutError: a limit passed, and the app's lifespan was cancelled. As in any
+            scope of anyio, its clean-up is cancelled at each `await`, too.
 
-    What can't be cancelled can't be bounded and is waited for: code that blocks the
-    thread (`time.sleep`), a thread (`anyio.to_thread.run_sync`), a shielded scope.
+    What can't be cancelled can't be bounded: code that blocks the thread, such as
+    `time.sleep`, another thread, such as `anyio.to_thread.run_sync` waits for, and a
+    shielded scope. It is waited for, and has missed its limit then.
 
     On asyncio the block may be entered in one task and left in another, as happens
     between two cells of a notebook. It may not on trio, and there blocks must nest:
     asgi-lifespan holds a nursery open in the task that entered.
     """
     lifespan = _Lifespan(app, startup_timeout, shutdown_timeout)
-    manager = _Manager(lifespan, startup_timeout=None, shutdown_timeout=None)
+    manager = _Manager(lifespan)
     transport = httpx.ASGITransport(manager.app)
     first: BaseException | None = None
     try:
@@ -91,7 +91,6 @@ async def running(
                 yield client
     except BaseException as error:
         first = error
-    lifespan.stop()
     try:
         await manager.__aexit__()  # told of an error it would skip the shutdown
     except get_cancelled_exc_class() as cancelled:
@@ -102,14 +101,6 @@ async def running(
         lifespan.attach_error(first)
     if first is not None:
         raise first
-
-
-class _Manager(LifespanManager):
-    """A manager that waits for the shutdown in a cancelled scope, too."""
-
-    async def shutdown(self) -> None:
-        with CancelScope(shield=True):
-            await super().shutdown()
 
 
 class _Over(BaseException):
@@ -125,8 +116,9 @@ class _Lifespan:
     def __init__(self, app: ASGIApp, startup: float, shutdown: float) -> None:
         self.app = app
         self.timeouts = {"startup": startup, "shutdown": shutdown}
-        # Entered in the lifespan's own task: the caller is free to change tasks.
-        self.limit = CancelScope(deadline=current_time() + startup)
+        # Entered in the lifespan's own task: the caller is free to change tasks. On
+        # trio that task is in the caller's scopes, but isn't cancelled with them.
+        self.limit = CancelScope(deadline=current_time() + startup, shield=True)
         self.heard = ""
         self.started = False
         self.failed: str | None = None
@@ -163,27 +155,19 @@ class _Lifespan:
         if not message["type"].startswith("lifespan."):
             self.heard = ""  # what it heard, it didn't understand
             raise LifespanNotSupported(f"{message['type']} answers no lifespan")
-        if self.limit.cancel_called:
+        if current_time() >= self.limit.deadline:
             return  # too late
         if message["type"] == "lifespan.startup.complete":
             await send(message)
             self.started = True
             self.limit.deadline = math.inf
-            self.limit.shield = True  # trio puts this task into the caller's scopes
         elif message["type"].endswith(".failed"):
             self.failed = message.get("message", "")
-
-    def stop(self) -> None:
-        """Limit the shutdown, or give up a startup."""
-        if self.started:
-            self.limit.deadline = current_time() + self.timeouts["shutdown"]
-        else:
-            self.limit.cancel()
 
     def verdict(self, raised: BaseException | None) -> BaseException | None:
         """The error of an app that ended so, if it is one."""
         phase = "shutdown" if self.started else "startup"
-        if self.limit.cancel_called and current_time() >= self.limit.deadline:
+        if current_time() >= self.limit.deadline:
             error = TimeoutError(
                 f"The app's {phase} took longer than {self.timeouts[phase]:g} s. The "
                 f"traceback above shows where it waited; {phase}_timeout= allows more."
@@ -206,6 +190,29 @@ class _Lifespan:
         return None
 
     def attach_error(self, first: BaseException) -> None:
-        if self.error and not isinstance(self.error, get_cancelled_exc_class()):
-            first.add_note(f"Then the app's lifespan failed: {self.error!r}")
+        quiet = get_cancelled_exc_class(), type(None)
+        if not isinstance(self.error, quiet):
+            first.add_note(f"The app's lifespan failed, too: {self.error!r}")
             logger.error("The app's lifespan failed, too", exc_info=self.error)
+
+
+class _Manager(LifespanManager):
+    """A manager that cancels the app at a limit, and shuts down when cancelled, too."""
+
+    def __init__(self, lifespan: _Lifespan) -> None:
+        super().__init__(lifespan, startup_timeout=None, shutdown_timeout=None)
+        self.lifespan = lifespan
+
+    async def startup(self) -> None:
+        try:
+            await super().startup()
+        except BaseException:  # the caller is cancelled, so the app's startup is
+            self.lifespan.limit.cancel()
+            raise
+
+    async def shutdown(self) -> None:
+        self.lifespan.limit.deadline = (
+            current_time() + self.lifespan.timeouts["shutdown"]
+        )
+        with CancelScope(shield=True):
+            await super().shutdown()

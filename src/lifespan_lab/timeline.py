@@ -31,7 +31,7 @@ import re
 import reprlib
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
@@ -210,18 +210,18 @@ class Events(deque[Event]):
         self._add("mark", name, **detail)
 
     @contextmanager
-    def span(self, name: str, /) -> Iterator[list[int]]:
+    def span(self, name: str, /) -> Generator[list[int]]:
         """Note that the body starts and how it ends; an error passes through."""
-        start, why = [self._add("start", name)], ""
+        start, kind, why = [self._add("start", name)], "end", dict[str, str]()
         self._path.set((*filter(None, self._path.get()), start))
         try:
             yield start
         except BaseException as error:
-            why = _why(error)
+            why["error"] = _why(error)
+            kind = "cancelled" if why["error"] == "cancelled" else "failed"
             raise
         finally:
-            kind = {"": "end", "cancelled": "cancelled"}.get(why, "failed")
-            self._add(kind, name, start.pop(), **({"error": why} if why else {}))
+            self._add(kind, name, start.pop(), **why)
 
     def _add(self, kind: str, name: str, span: int = 0, /, **detail: object) -> int:
         pairs = tuple((key, _text(value)) for key, value in detail.items())

@@ -116,8 +116,10 @@ def made_run(script: Path, asked: tuple[str, ...], wanted: tuple[str, ...]) -> R
         wanted: the requirements to install: the same ones, or all that was installed
             for them the last time.
     """
+    here = "{}.{}".format(*sys.version_info)
+    python = sys.executable if here == PYTHON else PYTHON
     with TemporaryDirectory() as folder:
-        uv("venv", "--python", PYTHON, "env", folder=folder)
+        uv("venv", "--python", python, "env", folder=folder)
         program = str(Path(folder, "env", *PROGRAM))
         # Without --python, uv would take the environment that it was started from.
         if wanted:

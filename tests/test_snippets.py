@@ -75,7 +75,7 @@ def header(text: str) -> list[str]:
         for distribution in distributions.get(name, [name])
     }
     return [
-        f"# Lifespan Lab {PROJECT['version']} (https://spdx.org/licenses/MIT-0.html): "
+        f"# Lifespan Lab {PROJECT['version']}, licence {PROJECT['license']}: "
         "copy this file, no notice needed.",
         f"# Needs: {', '.join(sorted(needs)) or 'the standard library'}",
     ]

@@ -1,4 +1,4 @@
-# Lifespan Lab 0.1.0 (https://spdx.org/licenses/MIT-0.html): copy this file, no notice needed.
+# Lifespan Lab 0.1.0, licence MIT-0: copy this file, no notice needed.
 # Needs: anyio>=4.6, asgi-lifespan>=2.1, httpx>=0.27, starlette>=0.37.2
 """Start an ASGI app in this process, ask it with an httpx client, and stop it.
 

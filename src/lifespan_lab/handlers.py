@@ -1,4 +1,4 @@
-# Lifespan Lab 0.1.0 (https://spdx.org/licenses/MIT-0.html): copy this file, no notice needed.
+# Lifespan Lab 0.1.0, licence MIT-0: copy this file, no notice needed.
 # Needs: starlette>=0.37.2
 """Startup and shutdown handlers as a lifespan: the old lists in the new place.
 

@@ -1,4 +1,4 @@
-# Lifespan Lab 0.1.0 (https://spdx.org/licenses/MIT-0.html): copy this file, no notice needed.
+# Lifespan Lab 0.1.0, licence MIT-0: copy this file, no notice needed.
 # Needs: the standard library
 """A log of events that draws itself, and an ASGI wrapper that writes one.
 

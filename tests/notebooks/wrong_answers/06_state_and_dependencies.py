@@ -1,5 +1,6 @@
 """Wrong answers to the exercises of chapter 6, each with a part of its hint."""
 
+
 # %% count_visits | After a restart the first visit is number 4
 def make_counter() -> FastAPI:
     app = FastAPI()

@@ -1,8 +1,12 @@
 """Checks of the exercises of chapter 6, state and dependencies."""
 
+import asyncio
+import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
+import httpx
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import FastAPIError
 
@@ -14,9 +18,15 @@ class EndpointError(Exception):
     """Raised by the check's endpoint."""
 
 
+async def _ask(client: httpx.AsyncClient) -> Any:
+    """Ask in a task of its own, as a server does."""
+    response = await asyncio.create_task(client.get("/"))
+    return response.json()
+
+
 async def _answers(app: FastAPI, number: int) -> list[object]:
     async with running(app) as client:
-        return [(await client.get("/")).json() for _ in range(number)]
+        return [await _ask(client) for _ in range(number)]
 
 
 @async_verdict
@@ -29,21 +39,24 @@ async def count_visits(make_counter: Callable[[], FastAPI]) -> str:
     again = await _answers(app, 1)
     expect(again == [1], f"After a restart the first visit is number {again[0]}.")
     async with running(app) as client, running(other) as elsewhere:
-        await client.get("/")
-        answer = (await elsewhere.get("/")).json()
+        await _ask(client)
+        answer = await _ask(elsewhere)
     expect(answer == 1, "Two apps that run side by side count together.")
     return "One counter for each run of each app."
 
 
 class Connection:
-    """Writes down what is done with it."""
+    """Writes down what is done with it. It may fail to commit."""
 
-    def __init__(self) -> None:
+    def __init__(self, broken: bool) -> None:
+        self.broken = broken
         self.done: list[str] = []
 
     def commit(self) -> None:
         """Note a commit."""
         self.done.append("commit")
+        if self.broken:
+            raise EndpointError
 
     def rollback(self) -> None:
         """Note a rollback."""
@@ -58,12 +71,14 @@ class Connection:
 async def commit_or_roll_back(make_transaction: Callable[..., Any]) -> str:
     """Check a dependency that ends a transaction in the right way."""
     connections: list[Connection] = []
+    broken = False
 
     def connect() -> Connection:
-        connections.append(Connection())
+        connections.append(Connection(broken))
         return connections[-1]
 
     transaction = make_transaction(connect)
+    expect(inspect.isasyncgenfunction(transaction), "transaction has no yield.")
     expect(not connections, "The connection is opened before there is a request.")
     app = FastAPI()
 
@@ -77,7 +92,7 @@ async def commit_or_roll_back(make_transaction: Callable[..., Any]) -> str:
 
     async with running(app) as client:
         await client.get("/right")
-        good = connections.pop().done
+        good = connections[-1].done
         expect("commit" in good, "When all went well, nothing is committed.")
         expect("close" in good, "When all went well, the connection stays open.")
         expect("rollback" not in good, f"When all went well: {', '.join(good)}.")
@@ -89,12 +104,20 @@ async def commit_or_roll_back(make_transaction: Callable[..., Any]) -> str:
             dropped = False
         except FastAPIError:
             pass  # FastAPI misses the answer that the endpoint didn't give
-    expect(not dropped, "The endpoint's error is dropped. Raise it again.")
-    bad = connections.pop().done
-    expect("commit" not in bad, "The endpoint raised, and yet it was committed.")
-    expect("rollback" in bad, "The endpoint raised, and nothing is rolled back.")
-    expect("close" in bad, "The endpoint raised, and the connection stays open.")
-    expect(bad == ["use", "rollback", "close"], f"In order: {', '.join(bad)}.")
+        expect(not dropped, "The endpoint's error is dropped. Raise it again.")
+        expect(len(connections) == 2, "Two requests share one connection.")
+        bad = connections[-1].done
+        expect("commit" not in bad, "The endpoint raised, and yet it was committed.")
+        expect("rollback" in bad, "The endpoint raised, and nothing is rolled back.")
+        expect("close" in bad, "The endpoint raised, and the connection stays open.")
+        expect(bad == ["use", "rollback", "close"], f"In order: {', '.join(bad)}.")
+        broken = True
+        with suppress(EndpointError):
+            await client.get("/right")
+        expect(
+            "close" in connections[-1].done,
+            "When the commit itself fails, the connection stays open.",
+        )
     return "Committed or rolled back, and closed in any case."
 
 
@@ -105,12 +128,18 @@ async def always_the_default(make_app: Callable[..., FastAPI]) -> str:
 
     def find_language() -> str:
         calls.append("call")
-        return ["en", "de"][len(calls) - 1]
+        return ["en", "de", "fr", "it"][len(calls) - 1]
 
     app, other = make_app(find_language), make_app(find_language)
     expect(not calls, "find_language is called before the app is started.")
     async with running(app) as client, running(other) as elsewhere:
-        answers = [(await c.get("/")).json() for c in (client, elsewhere)]
+        expect(len(calls) == 2, "At the start nobody calls find_language.")
+        answers = [await _ask(client), await _ask(elsewhere)]
+    expect(
+        not any(isinstance(answer, dict) for answer in answers),
+        "FastAPI looks for a parameter in the URL. A request needs its annotation, "
+        "request: Request.",
+    )
     expect(answers != ["unknown"] * 2, 'The answer is still "unknown".')
     expect(
         answers != ["de", "de"],

@@ -103,6 +103,30 @@ def make_transaction(connect):
     return transaction
 
 
+# %% commit_or_roll_back | When the commit itself fails
+def make_transaction(connect):
+    async def transaction():
+        connection = connect()
+        try:
+            yield connection
+        except Exception:
+            connection.rollback()
+            connection.close()
+            raise
+        connection.commit()
+        connection.close()
+
+    return transaction
+
+
+# %% commit_or_roll_back | transaction has no yield
+def make_transaction(connect):
+    async def transaction():
+        return connect()
+
+    return transaction
+
+
 # %% commit_or_roll_back | before there is a request
 def make_transaction(connect):
     connection = connect()
@@ -140,5 +164,35 @@ def make_app(find_language) -> FastAPI:
     @app.get("/")
     async def answer() -> str:
         return language
+
+    return app
+
+
+# %% always_the_default | At the start nobody calls find_language
+def make_app(find_language) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def answer() -> str:
+        return find_language()
+
+    return app
+
+
+# %% always_the_default | A request needs its annotation
+def make_app(find_language) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        yield {"language": find_language()}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def answer(request):
+        return request.state.language
 
     return app

@@ -11,10 +11,10 @@ from contextlib import (
 )
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
 from lifespan_course.cast import Model, open_database
 from lifespan_course.verdicts import NotYet, async_verdict, expect
@@ -22,6 +22,11 @@ from lifespan_course.verdicts import NotYet, async_verdict, expect
 LIMIT = 2.0  # seconds for an answer; one that is right takes a hundredth of it
 
 NOT_STARTED = "Nobody started the app: a transport alone runs no lifespan."
+NO_STATE = (
+    "The app was started, but the request has no state. "
+    "That comes along with manager.app of a LifespanManager, and with nothing else."
+)
+NO_AWAIT = "An await is missing: what an async function returns is a coroutine."
 
 Tasks = set[asyncio.Task[Any]]
 
@@ -34,13 +39,18 @@ class StageError(Exception):
     """Raised by an app of the checks, where it is made to fail."""
 
 
+async def real_database() -> str:
+    """Stand for the database that a test must not touch."""
+    return "the real database"
+
+
 class Stage:
     """An app that knows how often it was started and stopped.
 
     Args:
         tasks: takes each task that runs the lifespan.
         breaks: what is wrong with the app: nothing, or "at startup", "at shutdown",
-            "without state", "answers".
+            "without state", "answers", "plural".
     """
 
     def __init__(self, tasks: Tasks, breaks: str = "") -> None:
@@ -53,7 +63,11 @@ class Stage:
         @self.app.get("/correct/{word}")
         async def correct(word: str, request: Request) -> str:
             answer = str(request.state.model.correct(word))
-            return word if breaks == "answers" else answer
+            return {"answers": word, "plural": "yields"}.get(breaks, answer)
+
+        @self.app.get("/database")
+        async def database(found: Annotated[str, Depends(real_database)]) -> str:
+            return found
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[dict[str, Model]]:
@@ -100,7 +114,9 @@ async def bounded() -> AsyncIterator[Tasks]:
             raise
         raise NotYet("Something in your code was cancelled.") from None
     finally:
-        left = tasks - {this}
+        # One of another loop is TestClient's, and ended with it.
+        loop = this.get_loop()
+        left = {task for task in tasks - {this} if task.get_loop() is loop}
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -118,14 +134,11 @@ async def with_hints(answer: Awaitable[Any], stage: Stage) -> Any:
     try:
         return await answer
     except AttributeError as error:
+        if "'coroutine' object" in str(error):
+            raise NotYet(NO_AWAIT) from None
         if "'State' object" not in str(error):
             raise
-        raise NotYet(
-            "The app was started, but your request goes past the manager, "
-            "who keeps the state."
-            if stage.starts
-            else NOT_STARTED
-        ) from None
+        raise NotYet(NO_STATE if stage.starts else NOT_STARTED) from None
     except ValueError as error:
         if "unknown url type" not in str(error):
             raise
@@ -138,9 +151,16 @@ async def ask(answer: Callable[[FastAPI, str], Awaitable[Any]]) -> str:
     async with on_stage() as stage:
         said = await with_hints(answer(stage.app, "/correct/yeild"), stage)
         expect(stage.starts, "The app wasn't started.")
+        expect(
+            all(task.get_loop() is asyncio.get_running_loop() for task in stage.tasks),
+            "The app ran in an event loop of its own, as with TestClient. "
+            "Take LifespanManager and httpx.AsyncClient.",
+        )
         expect(said == "yield", f"The answer should be 'yield', and it is {said!r}.")
         expect(stage.starts == 1, "You start the app more than once.")
         expect(stage.stops, "The app was started, and it is still running.")
+        names = getattr(getattr(answer, "__code__", None), "co_names", ())
+        expect("running" not in names, "It works. Now build it without running.")
     return "Started once, asked, stopped."
 
 
@@ -233,6 +253,10 @@ async def _use_fresh(answer: Fresh, files: Files) -> None:
         ) from None
     except AttributeError as error:
         raise NotYet(NOT_STARTED if "'State'" in str(error) else f"{error}.") from None
+    expect(
+        all(path.name != ":memory:" for path in files.paths),
+        "In memory is a good place, too. But here it is to be a file in a folder.",
+    )
     expect(first == 1, "The first test finds words that somebody asked for before.")
     expect(second == 1, "The second test finds what the first one wrote.")
     expect(not files.running, "The tests are over, and the app is still running.")
@@ -252,6 +276,7 @@ BROKEN = {
     "at startup": "whose startup fails",
     "without state": "whose lifespan yields no model",
     "answers": "that answers every word with itself",
+    "plural": "that answers every word with 'yields'",
 }
 
 
@@ -260,11 +285,17 @@ async def green(test: Callable[[FastAPI], Awaitable[None]]) -> str:
     """Check that a test passes for an app that works, and for no other."""
     async with on_stage() as stage:
         try:
-            await test(stage.app)
+            await with_hints(test(stage.app), stage)
+        except NotYet:
+            raise
         except Exception as error:
-            why = "" if stage.starts else f" {NOT_STARTED}"
+            why = NOT_STARTED
+            if stage.starts:
+                why = (
+                    "The JSON of the answer is 'yield'; its text has quotes around it."
+                )
             raise NotYet(
-                f"An app that works fails your test with {type(error).__name__}.{why}"
+                f"An app that works fails your test with {type(error).__name__}. {why}"
             ) from None
         expect(stage.starts, "Your test is green, and it didn't even start the app.")
         expect(stage.stops, "Your test is over, and the app is still running.")
@@ -275,37 +306,49 @@ async def green(test: Callable[[FastAPI], Awaitable[None]]) -> str:
             except Exception:
                 continue
             raise NotYet(f"An app {which} passes your test.")
-    return "Green for the app that works, red for three that don't."
+    return "Green for the app that works, red for four that don't."
+
+
+With = Callable[
+    [FastAPI, Callable[[], Awaitable[str]], str],
+    AbstractAsyncContextManager[httpx.AsyncClient],
+]
 
 
 @async_verdict
-async def client_for(
-    answer: Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]],
-) -> str:
-    """Check that neither the app nor the client stays open, whatever raises."""
+async def client_with(answer: With) -> str:
+    """Check that an override is gone after the block, whatever raises."""
+    own = "the test's database"
+
     async with on_stage() as stage:
-        async with answer(stage.app) as client:
-            said = await with_hints(client.get("/correct/yeild"), stage)
-            expect(said.json() == "yield", "The client doesn't reach the app.")
-        expect(stage.stops, "All went well, and the app is still running.")
-        expect(client.is_closed, "All went well, and the client is still open.")
+        async with answer(stage.app, real_database, own) as client:
+            found = (await client.get("/database")).json()
+            expect(found == own, f"The endpoint gets {found!r}.")
+            expect(stage.starts, NOT_STARTED)
+        _all_over(stage, "All went well")
     async with on_stage() as stage:
         try:
-            async with answer(stage.app) as client:
+            async with answer(stage.app, real_database, own):
                 raise BodyError("a red test")
         except BodyError:
             pass
         else:
-            raise NotYet("Your manager drops the error of the body. Let it go on.")
-        expect(stage.stops, "The body raised, and the app is still running.")
-        expect(client.is_closed, "The body raised, and the client is still open.")
-    async with on_stage("at shutdown") as stage:
-        try:
-            async with answer(stage.app) as client:
+            raise NotYet("Your manager drops the error of a red test. Let it go on.")
+        _all_over(stage, "The test was red")
+    for breaks in ("at startup", "at shutdown"):
+        async with on_stage(breaks) as stage:
+            try:
+                async with answer(stage.app, real_database, own):
+                    pass
+            except StageError:
                 pass
-        except StageError:
-            pass
-        else:
-            raise NotYet("The app's shutdown failed, and nobody is told.")
-        expect(client.is_closed, "The shutdown raised, and the client is still open.")
-    return "The app is stopped and the client is closed, whatever raises."
+            else:
+                raise NotYet(f"The app fails {breaks}, and nobody is told.")
+            _all_over(stage, f"The app failed {breaks}", stopped=False)
+    return "The override is gone, whatever raises."
+
+
+def _all_over(stage: Stage, ending: str, *, stopped: bool = True) -> None:
+    if stopped:
+        expect(stage.stops, f"{ending}, and the app is still running.")
+    expect(not stage.app.dependency_overrides, f"{ending}, and the override stays.")

@@ -9,13 +9,37 @@ async def ask(app, path):
         return (await client.get(path)).json()
 
 
-# %% ask | your request goes past the manager
+# %% ask | the request has no state
 async def ask(app, path):
     async with LifespanManager(app):
         transport = httpx.ASGITransport(app)
         url = "http://testserver"
         async with httpx.AsyncClient(transport=transport, base_url=url) as client:
             return (await client.get(path)).json()
+
+
+# %% ask | Now build it without running
+async def ask(app, path):
+    async with running(app) as client:
+        return (await client.get(path)).json()
+
+
+# %% ask | in an event loop of its own
+async def ask(app, path):
+    from starlette.testclient import TestClient
+
+    with TestClient(app) as client:
+        return client.get(path).json()
+
+
+# %% ask | An await is missing
+async def ask(app, path):
+    async with LifespanManager(app):
+        waiting = asyncio.sleep(0)
+        try:
+            return waiting.json()
+        finally:
+            waiting.close()
 
 
 # %% ask | needs a base_url
@@ -65,6 +89,13 @@ async def fresh(make_app):
     from tempfile import mkdtemp
 
     async with running(make_app(Path(mkdtemp()) / "test.db")) as client:
+        yield client
+
+
+# %% fresh | In memory is a good place
+@asynccontextmanager
+async def fresh(make_app):
+    async with running(make_app(Path(":memory:"))) as client:
         yield client
 
 
@@ -157,58 +188,28 @@ async def test_correct(app):
     assert answer.status_code == 200
 
 
-# %% green | fails your test with AssertionError
+# %% green | its text has quotes around it
 async def test_correct(app):
     async with running(app) as client:
         answer = await client.get("/correct/yeild")
-    assert answer == "yield"
+    assert answer.text == "yield"
 
 
-# %% client_for | All went well, and the client is still open
-@asynccontextmanager
-async def client_for(app):
-    async with LifespanManager(app) as manager:
-        transport = httpx.ASGITransport(manager.app)
-        yield httpx.AsyncClient(transport=transport, base_url="http://testserver")
-
-
-# %% client_for | drops the error of the body
-@asynccontextmanager
-async def client_for(app):
-    manager = LifespanManager(app)
-    await manager.__aenter__()
-    transport = httpx.ASGITransport(manager.app)
-    client = httpx.AsyncClient(transport=transport, base_url="http://testserver")
-    try:
-        yield client
-    except Exception:
-        pass
-    await manager.__aexit__(None, None, None)
-    await client.aclose()
-
-
-# %% client_for | The shutdown raised, and the client is still open
-@asynccontextmanager
-async def client_for(app):
-    manager = LifespanManager(app)
-    await manager.__aenter__()
-    transport = httpx.ASGITransport(manager.app)
-    client = httpx.AsyncClient(transport=transport, base_url="http://testserver")
-    try:
-        yield client
-    finally:
-        await manager.__aexit__(None, None, None)
-        await client.aclose()
-
-
-# %% client_for | your request goes past the manager
-@asynccontextmanager
-async def client_for(app):
+# %% green | The app was started, but the request has no state
+async def test_correct(app):
     async with LifespanManager(app):
         transport = httpx.ASGITransport(app)
         url = "http://testserver"
         async with httpx.AsyncClient(transport=transport, base_url=url) as client:
-            yield client
+            answer = await client.get("/correct/yeild")
+    assert answer.json() == "yield"
+
+
+# %% green | with 'yields' passes
+async def test_correct(app):
+    async with running(app) as client:
+        answer = await client.get("/correct/yeild")
+    assert "yield" in answer.text
 
 
 # %% fresh | must come from make_app
@@ -217,3 +218,79 @@ async def fresh(make_app):
     with TemporaryDirectory():
         async with running(make_app) as client:
             yield client
+
+
+# %% client_with | All went well, and the override stays
+@asynccontextmanager
+async def client_with(app, get_database, database):
+    async def get_test_database():
+        return database
+
+    app.dependency_overrides[get_database] = get_test_database
+    async with running(app) as client:
+        yield client
+
+
+# %% client_with | The endpoint gets 'the real database'
+@asynccontextmanager
+async def client_with(app, get_database, database):
+    async with running(app) as client:
+        yield client
+
+
+# %% client_with | drops the error of a red test
+@asynccontextmanager
+async def client_with(app, get_database, database):
+    async def get_test_database():
+        return database
+
+    app.dependency_overrides[get_database] = get_test_database
+    async with running(app) as client:
+        try:
+            yield client
+        except Exception:
+            pass
+    app.dependency_overrides.clear()
+
+
+# %% client_with | The app failed at startup, and the override stays
+@asynccontextmanager
+async def client_with(app, get_database, database):
+    async def get_test_database():
+        return database
+
+    app.dependency_overrides[get_database] = get_test_database
+    async with running(app) as client:
+        try:
+            yield client
+        finally:
+            app.dependency_overrides.clear()
+
+
+# %% client_with | The app failed at shutdown, and the override stays
+@asynccontextmanager
+async def client_with(app, get_database, database):
+    async def get_test_database():
+        return database
+
+    async with running(app) as client:
+        app.dependency_overrides[get_database] = get_test_database
+        try:
+            yield client
+        except Exception:
+            app.dependency_overrides.clear()
+            raise
+    app.dependency_overrides.clear()
+
+
+# %% client_with | a transport alone runs no lifespan
+@asynccontextmanager
+async def client_with(app, get_database, database):
+    async def get_test_database():
+        return database
+
+    app.dependency_overrides[get_database] = get_test_database
+    transport = httpx.ASGITransport(app)
+    url = "http://testserver"
+    async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+        yield client

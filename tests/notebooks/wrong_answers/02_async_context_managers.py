@@ -3,7 +3,7 @@
 
 # %% connected | You call open(), but nobody awaits it
 @asynccontextmanager
-async def connected(connection):
+async def connected(connection, limit):
     connection.open()
     try:
         yield connection
@@ -13,7 +13,7 @@ async def connected(connection):
 
 # %% connected | You call close(), but nobody awaits it
 @asynccontextmanager
-async def connected(connection):
+async def connected(connection, limit):
     await connection.open()
     try:
         yield connection
@@ -23,14 +23,14 @@ async def connected(connection):
 
 # %% connected | After the block the connection is still open
 @asynccontextmanager
-async def connected(connection):
+async def connected(connection, limit):
     await connection.open()
     yield connection
 
 
 # %% connected | the line after your yield isn't reached
 @asynccontextmanager
-async def connected(connection):
+async def connected(connection, limit):
     await connection.open()
     yield connection
     await connection.close()
@@ -38,7 +38,7 @@ async def connected(connection):
 
 # %% connected | close() was called all the same
 @asynccontextmanager
-async def connected(connection):
+async def connected(connection, limit):
     try:
         await connection.open()
         yield connection
@@ -48,7 +48,7 @@ async def connected(connection):
 
 # %% connected | drops the error of the body
 @asynccontextmanager
-async def connected(connection):
+async def connected(connection, limit):
     await connection.open()
     try:
         yield connection
@@ -60,7 +60,7 @@ async def connected(connection):
 
 # %% connected | The name after as must stand for
 @asynccontextmanager
-async def connected(connection):
+async def connected(connection, limit):
     await connection.open()
     try:
         yield
@@ -73,12 +73,100 @@ from contextlib import contextmanager
 
 
 @contextmanager
-async def connected(connection):
+async def connected(connection, limit):
     await connection.open()
     try:
         yield connection
     finally:
         await connection.close()
+
+
+# %% connected | when anyio cancels the block, close() is cut
+@asynccontextmanager
+async def connected(connection, limit):
+    await connection.open()
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+# %% connected | close() is awaited longer than limit
+@asynccontextmanager
+async def connected(connection, limit):
+    await connection.open()
+    try:
+        yield connection
+    finally:
+        with anyio.CancelScope(shield=True):
+            await connection.close()
+
+
+# %% connected | Your shield stands around the yield
+@asynccontextmanager
+async def connected(connection, limit):
+    await connection.open()
+    with anyio.move_on_after(limit, shield=True):
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+# %% working | create_task wants work()
+@asynccontextmanager
+async def working(work):
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+# %% working | Your manager swallows that as if it were the work's own
+from contextlib import suppress
+
+
+@asynccontextmanager
+async def working(work):
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
+            await task
+
+
+# %% working | When anyio cancels the block, the await for the work is cut
+@asynccontextmanager
+async def working(work):
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+# %% working | the work begins after the block, and goes on
+@asynccontextmanager
+async def working(work):
+    begun = asyncio.Event()
+
+    async def noted():
+        begun.set()
+        await work()
+
+    task = asyncio.create_task(noted())
+    try:
+        yield
+    finally:
+        if begun.is_set():
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
 
 
 # %% working | After the block the work still goes on
@@ -232,3 +320,37 @@ async def talking(connection, limit):
         with anyio.move_on_after(limit, shield=True):
             await connection.say("goodbye")
         connection.close()
+
+
+# %% talking | asyncio.shield protects the goodbye, not the waiting
+@asynccontextmanager
+async def talking(connection, limit):
+    try:
+        yield
+    finally:
+        try:
+            await asyncio.wait_for(asyncio.shield(connection.say("goodbye")), limit)
+        finally:
+            connection.close()
+
+
+# %% talking | a limit alone keeps no cancellation away
+@asynccontextmanager
+async def talking(connection, limit):
+    try:
+        yield
+    finally:
+        with anyio.move_on_after(limit):
+            await connection.say("goodbye")
+        connection.close()
+
+
+# %% talking | Only the teardown is to be shielded
+@asynccontextmanager
+async def talking(connection, limit):
+    with anyio.move_on_after(limit, shield=True):
+        try:
+            yield
+        finally:
+            await connection.say("goodbye")
+            connection.close()

@@ -24,7 +24,7 @@ test: .venv/ready  ## run everything that CI runs
 	$(RUN) pytest $(ARGS)
 
 refresh: .venv/ready  ## run all chapters again and rewrite their stored outputs
-	@$(RUN) tests.notebooks.refresh $(ARGS)
+	@$(RUN) tests.notebooks.refresh $(ARGS) && $(RUN) tests.picture
 
 fresh: .venv/ready  ## bring back one chapter, CHAPTER=03; your old copy stays beside it
 	@$(RUN) lifespan_course.workbench fresh "$(CHAPTER)"

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -24,7 +25,7 @@ LIMIT = 2.0  # seconds for an answer; one that is right takes a hundredth of it
 NOT_STARTED = "Nobody started the app: a transport alone runs no lifespan."
 NO_STATE = (
     "The app was started, but the request has no state. "
-    "That comes along with manager.app of a LifespanManager, and with nothing else."
+    "It comes along with manager.app of a LifespanManager."
 )
 NO_AWAIT = "An await is missing: what an async function returns is a coroutine."
 
@@ -131,18 +132,23 @@ async def on_stage(breaks: str = "") -> AsyncIterator[Stage]:
 
 async def with_hints(answer: Awaitable[Any], stage: Stage) -> Any:
     """Wait for an answer, and say what the errors mean that one gets on the way."""
-    try:
-        return await answer
-    except AttributeError as error:
-        if "'coroutine' object" in str(error):
-            raise NotYet(NO_AWAIT) from None
-        if "'State' object" not in str(error):
-            raise
-        raise NotYet(NO_STATE if stage.starts else NOT_STARTED) from None
-    except ValueError as error:
-        if "unknown url type" not in str(error):
-            raise
-        raise NotYet("The client needs a base_url.") from None
+    hint = ""
+    with warnings.catch_warnings():  # the hint says the same, and says it once
+        warnings.filterwarnings("ignore", ".* was never awaited", RuntimeWarning)
+        try:
+            return await answer
+        except AttributeError as error:
+            if "'coroutine' object" in str(error):
+                hint = NO_AWAIT
+            elif "'State' object" in str(error):
+                hint = NO_STATE if stage.starts else NOT_STARTED
+            else:
+                raise
+        except ValueError as error:
+            if "unknown url type" not in str(error):
+                raise
+            hint = "The client needs a base_url."
+    raise NotYet(hint)
 
 
 @async_verdict

@@ -34,12 +34,11 @@ async def ask(app, path):
 
 # %% ask | An await is missing
 async def ask(app, path):
-    async with LifespanManager(app):
-        waiting = asyncio.sleep(0)
-        try:
-            return waiting.json()
-        finally:
-            waiting.close()
+    async with LifespanManager(app) as manager:
+        transport = httpx.ASGITransport(manager.app)
+        url = "http://testserver"
+        async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+            return client.get(path).json()
 
 
 # %% ask | needs a base_url

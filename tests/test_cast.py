@@ -121,8 +121,17 @@ async def test_the_worker_writes_at_its_end(tmp_path: Path) -> None:
     counts: Counter[str] = Counter()
     with open_database(tmp_path / "asked.db") as database:
         async with start_worker(counts, database):
-            await anyio.lowlevel.checkpoint()  # lets the worker begin
+            await anyio.lowlevel.checkpoint()  # the worker is in its pause by now
             counts["yield"] += 1
+        assert database.times("yield") == 1
+
+
+@pytest.mark.anyio
+async def test_the_worker_writes_although_the_body_never_awaits(tmp_path: Path) -> None:
+    """A worker that had no turn inside the block writes all the same."""
+    with open_database(tmp_path / "asked.db") as database:
+        async with start_worker(Counter({"yield": 1}), database):
+            pass
         assert database.times("yield") == 1
 
 

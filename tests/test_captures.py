@@ -231,7 +231,8 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 f"{info}/WHEEL",
                 "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
             )
-            wheel.writestr(f"{info}/RECORD", "")
+            record = [*wheel.namelist(), f"{info}/RECORD"]
+            wheel.writestr(record[-1], "".join(f"{file},,\n" for file in record))
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))

@@ -24,7 +24,13 @@ from lifespan_course.captures import capture
 from lifespan_lab import running
 from tests.captures.rebuild import PROBES
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    # FastAPI before 0.128.3 hands the lists to Starlette, which deprecates them.
+    pytest.mark.filterwarnings("ignore:The on_startup and on_shutdown parameters"),
+    # The TestClient of the oldest Starlette that is allowed leaves streams open.
+    pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning"),
+]
 asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 

@@ -16,7 +16,11 @@ from lifespan_course.captures import capture
 from lifespan_lab import running
 from lifespan_lab.handlers import from_handlers
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    # FastAPI before 0.128.3 hands the lists to Starlette, which deprecates them.
+    pytest.mark.filterwarnings("ignore:The on_startup and on_shutdown parameters"),
+]
 
 Handler = Callable[[], Any]
 Manager = Callable[[], AbstractAsyncContextManager[object]]

@@ -134,8 +134,8 @@ PROGRAM = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 
 
 def uv(*arguments: str, folder: str) -> str:
-    settings = ["--quiet", "--no-python-downloads"]
-    return output_of([sys.executable, "-m", "uv", *settings, *arguments], folder)
+    program = [sys.executable, "-m", "uv", "--no-python-downloads"]
+    return output_of([*program, *arguments], folder)
 
 
 def output_of(command: list[str], folder: str) -> str:

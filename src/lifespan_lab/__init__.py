@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from lifespan_lab.client import running
+from lifespan_lab.handlers import from_handlers
 from lifespan_lab.timeline import Events, Timeline
 
 if TYPE_CHECKING:
     from lifespan_lab.state import FromState
 
-__all__ = ["Events", "FromState", "Timeline", "running"]
+__all__ = ["Events", "FromState", "Timeline", "from_handlers", "running"]
 
 
 def __getattr__(name: str) -> Any:

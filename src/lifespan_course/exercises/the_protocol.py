@@ -1,6 +1,7 @@
 """Checks of the exercises of chapter 5, the protocol."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
@@ -84,6 +85,7 @@ class Server:
 
     async def _run(self) -> None:
         try:
+            _expect_async(self.app)
             await self.app(self.scope, self.to_app.get, self._send)
         except Exception as error:
             self.error = error
@@ -96,6 +98,15 @@ class Server:
         self.log.mark(str(message["type"]) if _is_message(message) else "?")
         self.states.append(set(self.state))
         self.from_app.put_nowait(message)
+
+
+def _expect_async(app: Any) -> None:
+    call = app if inspect.isroutine(app) else getattr(app, "__call__", None)  # noqa: B004
+    expect(app is not None, "make_app returns nothing. It has to return the app.")
+    expect(
+        inspect.iscoroutinefunction(call),
+        "A server awaits the app, so an app is an async def, without a yield.",
+    )
 
 
 def _is_message(thing: Any) -> bool:
@@ -232,16 +243,30 @@ async def _failing_startup(make_app: Callable[[Resource], ASGIApp]) -> None:
             message["type"] == f"{STARTUP}.failed",
             f"open() raised, and your app answers {message['type']}.",
         )
+        reason = message.get("message")
         expect(
-            "no space left" in str(message.get("message")),
+            "no space left" in str(reason),
             "It says that the startup failed, but not why: the text of the error "
             "belongs into the message.",
+        )
+        expect(
+            isinstance(reason, str),
+            "The message is the error itself. A server expects a text: str(error).",
         )
         if not await server.ended():
             await server.ask(SHUTDOWN)
         expect(
             "close" not in resource.called,
             "What could not be opened is not to be closed.",
+        )
+        expect(
+            log.order == [f"{STARTUP}.failed"],
+            "After lifespan.startup.failed there is nothing more to answer.",
+        )
+        expect(
+            server.error,
+            "It says that the startup failed, and returns. Some servers look for the "
+            "error: let it out.",
         )
 
 
@@ -271,6 +296,10 @@ async def server_half(stop: Callable[[Tell, Hear], Awaitable[Any]]) -> str:
     expect(
         "no space left" in str(error), "You raise, but without the reason that came."
     )
+    expect(
+        "{" not in str(error),
+        "You raise with the whole dictionary. The reason is one of its values.",
+    )
     _, error, _ = await _stopped(stop, {"type": f"{SHUTDOWN}.failed"})
     expect(
         not isinstance(error, KeyError),
@@ -293,23 +322,37 @@ async def _stopped(
     """Let the learner's code stop an app: what it said, raised, whether it listened."""
     told: list[Any] = []
     from_app: asyncio.Queue[Message] = asyncio.Queue()
-    from_app.put_nowait(answer)
+    heard: list[Message] = []
+    left = answer["type"] == "over"  # it is over already, whatever it is told
+    if left:
+        from_app.put_nowait(answer)
 
     async def tell(message: Message) -> None:
         await asyncio.sleep(0)
         told.append(message)
+        if not left and len(told) == 1:
+            from_app.put_nowait(answer)
+            from_app.put_nowait({"type": "over"})
+
+    async def hear() -> Message:
+        heard.append(await from_app.get())
+        return heard[-1]
 
     error: Exception | None = None
     try:
         async with asyncio.timeout(LIMIT) as limit:
-            await stop(tell, from_app.get)
+            await stop(tell, hear)
     except Exception as raised:
+        expect(
+            told or not limit.expired(),
+            "You wait for an answer, and the app waits until it is told to stop.",
+        )
         expect(
             not limit.expired(),
             f"The app's last message was {answer['type']}, and stop doesn't return.",
         )
         error = raised
-    return told, error, from_app.empty()
+    return told, error, bool(heard)
 
 
 def _raise_other(error: Exception | None, expected: type[Exception]) -> None:
@@ -391,6 +434,8 @@ async def too_early(
             yield "a model"
 
     async with Server(make_app(open_model), log) as server:
+        _raise_own(server)
+        expect(not log.order, "The model is opened before the app is told to start.")
         answer = await server.ask(STARTUP)
         _raise_own(server)
         expect(

@@ -249,6 +249,76 @@ def make_app(resource):
     return app
 
 
+# %% app_half | A server expects a text
+def make_app(resource):
+    async def app(scope, receive, send):
+        await receive()
+        try:
+            await resource.open()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": error})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await resource.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return app
+
+
+# %% app_half | nothing more to answer
+def make_app(resource):
+    async def app(scope, receive, send):
+        await receive()
+        try:
+            await resource.open()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            await send({"type": "lifespan.shutdown.complete"})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await resource.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return app
+
+
+# %% app_half | let it out
+def make_app(resource):
+    async def app(scope, receive, send):
+        await receive()
+        try:
+            await resource.open()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await resource.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return app
+
+
+# %% app_half | an app is an async def
+def make_app(resource):
+    def app(scope, receive, send):
+        receive()
+        resource.open()
+        send({"type": "lifespan.startup.complete"})
+
+    return app
+
+
+# %% app_half | make_app returns nothing
+def make_app(resource):
+    async def app(scope, receive, send):
+        await receive()
+        await resource.open()
+        await send({"type": "lifespan.startup.complete"})
+
+
 # %% app_half | Your code raised TypeError
 def make_app(resource):
     async def app(scope, receive, send):
@@ -261,9 +331,23 @@ def make_app(resource):
 
 # %% server_half | The app isn't told anything
 async def stop(tell, hear):
+    pass
+
+
+# %% server_half | the app waits until it is told to stop
+async def stop(tell, hear):
     answer = await hear()
+    await tell({"type": "lifespan.shutdown"})
     if answer["type"] == "lifespan.shutdown.failed":
         raise RuntimeError(answer.get("message", ""))
+
+
+# %% server_half | one of its values
+async def stop(tell, hear):
+    await tell({"type": "lifespan.shutdown"})
+    answer = await hear()
+    if answer["type"] == "lifespan.shutdown.failed":
+        raise RuntimeError(answer)
 
 
 # %% server_half | A message is a dictionary
@@ -431,6 +515,19 @@ def make_app(open_model):
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
+
+    return app
+
+
+# %% too_early | opened before the app is told to start
+def make_app(open_model):
+    async def app(scope, receive, send):
+        with open_model() as model:
+            await receive()
+            scope["state"]["model"] = model
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     return app
 

@@ -3,17 +3,18 @@
 import asyncio
 import base64
 import contextvars
-import gc
 import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from html.parser import HTMLParser
 from itertools import pairwise
+from types import FrameType
+from typing import Any
 from xml.etree import ElementTree
 
 import anyio
@@ -309,7 +310,11 @@ async def test_failed_among_cancelled(log: Events) -> None:
     assert log.order[-1] == "worker: failed"
 
 
-@pytest.mark.parametrize("parts", [[KeyboardInterrupt()], [ValueError(), SystemExit()]])
+@pytest.mark.parametrize(
+    "parts",
+    [[KeyboardInterrupt()], [asyncio.CancelledError(), ValueError()]],
+    ids=["other", "mixed"],
+)
 def test_failed_group(log: Events, parts: list[BaseException]) -> None:
     """A group with anything but cancellations in it is a failure."""
     with pytest.raises(BaseExceptionGroup), log.span("worker"):
@@ -349,9 +354,9 @@ def test_spans_outlive_the_limit() -> None:
 def test_no_more_than_needed() -> None:
     """What a log remembers doesn't grow with what a caller says or how long it runs."""
     log = Events(limit=5)
-    for _ in range(100):
+    for _ in range(20):
         with log.span("n" * 10_000):
-            log.mark("m" * 10_000, value="v" * 10_000, values=["w" * 10_000] * 1000)
+            log.mark("m" * 10_000, value="v" * 10_000, values=["w" * 10_000] * 10)
     with pytest.raises(ValueError, match="eee"), log.span("s"):
         fail(ValueError("e" * 10_000))
     longest = max(len(part) for e in log for part in (e.name, *dict(e.detail).values()))
@@ -549,59 +554,54 @@ def test_many_threads() -> None:
     """Numbers have no gap and seconds don't go back, however many threads write."""
     log = Events(limit=10_000)
 
+    together = threading.Barrier(4)
+
     def write() -> None:
-        for _ in range(250):
-            with log.span("work"):
-                log.mark("tick")
+        together.wait(5)
+        for _ in range(100):
+            with log.span("work " * 200):
+                log.mark("tick " * 200)
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [event.number for event in log] == list(range(1, 3001))
+    assert [event.number for event in log] == list(range(1, 1201))
     seconds = [event.seconds for event in log]
     assert seconds == sorted(seconds)
     starts = {event.number for event in log if event.kind == "start"}
     assert {event.span for event in log} == {*starts, None}
-    assert len(starts) == 1000
+    assert len(starts) == 400
 
 
-@pytest.fixture
-def _hasty_collector() -> Iterator[None]:
-    thresholds = gc.get_threshold()
-    gc.collect()
-    gc.set_threshold(1, 1, 1)
-    yield
-    gc.set_threshold(*thresholds)
-
-
-@pytest.mark.usefixtures("_hasty_collector")
 def test_a_mark_in_a_mark() -> None:
-    """What the garbage collector ends while an event is written is written too."""
-    log = Events(limit=10_000)
+    """What interrupts a writer (a signal handler, a destructor) may write as well."""
+    log = Events()
 
-    def forgotten() -> Generator[None, object]:
-        with log.span("forgotten"):
-            itself = yield
-            yield
-            del itself
+    def interrupt(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code is not Events._add.__code__:
+            return None
+        if event == "line":
+            log.mark("between two lines")
+        return interrupt
 
     def write() -> None:
-        for _ in range(200):
-            generator = forgotten()
-            next(generator)
-            generator.send(generator)
-            del generator
-            log.mark("tick")
+        sys.settrace(interrupt)
+        with log.span("tick"):
+            log.mark("inside")
+        sys.settrace(None)
+        log.mark("after")
 
     thread = threading.Thread(target=write, daemon=True)
     thread.start()
     thread.join(5)
     assert not thread.is_alive()
-    gc.collect()
-    assert log.order.count("forgotten: failed") == 200
-    assert sorted(event.number for event in log) == list(range(1, 601))
+    events = {event.name: event for event in log if event.kind != "end"}
+    assert len(log) > 20
+    assert sorted(event.number for event in log) == list(range(1, len(log) + 1))
+    assert events["inside"].span == events["tick"].number
+    assert {e.span for e in log if e.kind == "end"} == {events["tick"].number}
 
 
 # Text
@@ -916,9 +916,8 @@ def test_no_half_address(log: Events) -> None:
 def test_long_text_takes_no_longer() -> None:
     """What is cut from a text takes time in proportion to its length, at worst."""
     log = Events()
-    n = 30_000
     for part in "\n", " at 0x", "recent call last", "recent call last\n", " |+-\n":
-        log.mark("x", text=part * (n // len(part)) + "\x00")
+        log.mark("x", text=part * (200_000 // len(part)) + "\x00")
     assert log[-1].seconds < 5
 
 
@@ -1120,7 +1119,8 @@ async def test_websocket(log: Events) -> None:
         {"type": "websocket.close", "code": 1011, "reason": "no such word"},
     )
     scope = {"type": "websocket", "path": "/ws", "headers": [(b"cookie", b"secret")]}
-    await call(Timeline(app, log), scope, {"type": "websocket.connect"})
+    connect = {"type": "websocket.connect", "code": 0, "reason": None, "message": ""}
+    await call(Timeline(app, log), scope, connect)
     assert str(log).splitlines() == [
         "   1 ┌ WEBSOCKET /ws",
         "   2 ● → websocket.connect",

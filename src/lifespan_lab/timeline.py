@@ -56,7 +56,7 @@ rect,path{fill:#fff}rect{stroke:#ccd}.dim{stroke:#899;stroke-dasharray:1 3}
 font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.at{fill:none}"""
 # What would differ from run to run, or fill a page: a traceback but its last line,
 # with the frame that an exception group draws around it, and the addresses of objects.
-NOISE = re.compile(r"(?s)\A(?>.*recent call last).*\n[ |]*(?=\w)| at 0x\w+|\n[ |+-]*$")
+NOISE = re.compile(r"(?s)\A.*recent call last.*\n[ |]*(?=\w)| at 0x\w+|\n[ |+-]*$")
 
 # Sets sorted, containers cut. Not objects: half an address can't be recognised.
 SHORT = reprlib.Repr()
@@ -184,8 +184,9 @@ class Events(deque[Event]):
         if limit < 1 or axis not in AXES:
             raise ValueError(f"need limit >= 1, axis in {[*AXES]}: {limit!r}, {axis!r}")
         super().__init__(told, limit)
-        # Reentrant: a generator that is collected while we append may end its span.
+        # Reentrant: a signal handler or a destructor may write while we do.
         self.axis, self._lock, self._count, self._origin = axis, RLock(), 0, monotonic()
+        self._base = -told[-1].number if told else 0
         # The spans open in this context, each in a list that is emptied at its end: a
         # span may be left in another context than it was entered in, where a
         # ContextVar can't be reset.
@@ -228,13 +229,13 @@ class Events(deque[Event]):
         span = span or [0, *(n for start in self._path.get() for n in start)][-1]
         with self._lock:
             now = monotonic()
-            # Spans are counted through; numbers start again after clear().
-            base = self._count - (self[-1].number if self else 0)
-            self._origin = self._origin if self else now
-            self._count += 1
-            facts = self._count - base, now - self._origin, _text(name), kind
-            self.append(Event(*facts, span - base if span else None, pairs))
-            return self._count
+            # Serial numbers go on over clear(), so that what was open keeps its own.
+            if not self:
+                self._base, self._origin = self._count, now
+            serial = self._count = self._count + 1
+            facts = serial - self._base, now - self._origin, _text(name), kind
+            self.append(Event(*facts, span - self._base if span else None, pairs))
+            return serial
 
 
 class Timeline:
@@ -256,11 +257,10 @@ class Timeline:
         return repr(self.events)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        def mark(arrow: str, message: Any) -> Any:
-            kept = ("status", "code", "reason", "message")
-            told = {key: message[key] for key in kept if message.get(key)}
-            self.events._add("mark", f"{arrow} {message.get('type')}", *span, **told)
-            return message
+        def mark(arrow: str, m: Any) -> Any:
+            why = {k: m[k] for k in ("status", "code", "reason", "message") if m.get(k)}
+            self.events._add("mark", f"{arrow} {m.get('type')}", *span, **why)
+            return m
 
         async def hear() -> Any:
             return mark("→", await receive())

@@ -8,6 +8,7 @@ NEEDED = Lifespan Lab needs Python 3.11 or later with its venv module (Debian: \
 python3-venv), tried: $(PYTHON). Install one, or name it: PYTHON=/path/to/python3.12
 
 RUN = .venv/bin/python -m
+COVERED = --cov=lifespan_lab --cov-branch --cov-report=term-missing --cov-fail-under=100
 INSTALL = $(RUN) uv pip install --quiet --python .venv
 
 .PHONY: help lab test refresh fresh requirements
@@ -21,7 +22,7 @@ lab: .venv/ready  ## open JupyterLab on your own copies of the chapters, in my/
 test: .venv/ready  ## run everything that CI runs
 	$(RUN) ruff check src tests notebooks && $(RUN) ruff format --check src tests notebooks
 	$(RUN) mypy && $(RUN) ty check notebooks
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest $(or $(ARGS),$(COVERED))
 
 refresh: .venv/ready  ## run all chapters again and rewrite their stored outputs
 	@$(RUN) tests.notebooks.refresh $(ARGS) && $(RUN) tests.picture

@@ -155,7 +155,7 @@ PLANTED = {
     "twice": TWICE,
     "broken": ["1", "md:text", "half = 1\nhalf / 0"],
     "dying": ["import os", "os._exit(3)"],
-    "hanging": ["import time", "time.sleep(60)"],
+    "hanging": ["import time; time.sleep(60)"],
 }
 
 
@@ -297,7 +297,7 @@ def test_requests_to_other_hosts_are_found(
         ("dying", "dying.ipynb, In [2]: os._exit(3)\n  the kernel's process died"),
         (
             "hanging",
-            "hanging.ipynb, In [2]: time.sleep(60)\n"
+            "hanging.ipynb, In [1]: import time; time.sleep(60)\n"
             "  still running when the notebook's 0.2 s were over",
         ),
     ],

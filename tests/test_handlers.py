@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 
 from lifespan_course.captures import capture
@@ -332,3 +332,38 @@ def test_the_order_of_the_arguments() -> None:
     lifespan: Callable[..., Awaitable[object]] = from_handlers  # type: ignore[assignment]
     with pytest.raises(TypeError):
         lifespan([], [], True)
+
+
+@pytest.mark.parametrize(("hand_over_copies", "times"), [(False, 1), (True, 2)])
+async def test_handlers_of_a_router(hand_over_copies: bool, times: int) -> None:
+    """They run once less than in the old app, unless their copies are handed over."""
+    recorder = Recorder()
+    router = APIRouter(on_startup=recorder.handlers("router", 1))
+    old = FastAPI()
+    old.include_router(router)
+    async with running(old):
+        assert recorder.log == ["router 1"] * 2
+    recorder.log.clear()
+    copies = old.router.on_startup if hand_over_copies else []
+    new = FastAPI(lifespan=from_handlers(copies))
+    new.include_router(router)
+    async with running(new):
+        assert recorder.log == ["router 1"] * times
+
+
+@pytest.mark.parametrize("body_raises", [False, True])
+async def test_an_earlier_error_in_reverse(body_raises: bool) -> None:
+    """It is lost, unless the body raised, too: then it is the context of the last."""
+    recorder = Recorder("def", failing=["stop 1", "stop 3"])
+    lifespan = from_handlers([], recorder.handlers("stop"), reverse=True)
+
+    async def run() -> None:
+        async with lifespan(None):
+            if body_raises:
+                raise KeyError("body")
+
+    with pytest.raises(LookupError, match="stop 1") as raised:
+        await run()
+    assert recorder.log == ["stop 3", "stop 2", "stop 1"]
+    context = raised.value.__context__
+    assert (str(context) == "stop 3") if body_raises else context is None

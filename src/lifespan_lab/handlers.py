@@ -44,13 +44,21 @@ def from_handlers(
     The lists are read when they are run, as `app.router.on_startup` is: what is
     appended before that counts. (`FastAPI(on_startup=...)` copies what it is given.)
 
+    One thing changes in FastAPI: an app with a lifespan doesn't run its own lists, and
+    `include_router` copies a router's handlers there. So the handlers of an included
+    router run once less (FastAPI 0.165: once, not twice). Hand over the app's own
+    handlers only: `app.router.on_startup` may hold such copies, and those run again.
+
     Arguments:
         on_startup: functions without parameters, to run before the app serves.
         on_shutdown: functions without parameters, to run after that.
         reverse: run `on_shutdown` from last to first, and each of them although
-            another one raised. The error of the last one to raise comes out, as with
-            `contextlib.AsyncExitStack`. A startup that raises still runs none of
-            them, since nothing tells which handlers belong together.
+            another one raised. Right only for a list in the order of opening: one
+            that was put in the order of closing by hand is broken by it. The error of
+            the last one to raise comes out, as with `contextlib.AsyncExitStack`. Those
+            before it are lost, unless the body raised, too; then they are in its
+            `__context__` (Python 3.11 to 3.13). A startup that raises still runs none
+            of them, since nothing tells which handlers belong together.
 
     Errors: those of the handlers come out as they are. TypeError at once, and not
     when the app stops, if one of the two is no list or tuple.

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from tests.notebooks.canonical import canonical_outputs, clean
 from tests.notebooks.folders import temporary_folders
-from tests.notebooks.kernel import Kernel, NotStarted, running_kernel
+from tests.notebooks.kernel import Kernel, NoAnswer, running_kernel
 from tests.notebooks.series import place, read
 
 # One for each core: with more they only get in each other's way.
@@ -122,7 +122,7 @@ async def run_notebook(path: Path, time_limit: float = TIME_LIMIT) -> Run:
                     run.again = Pass(deepcopy(notebook))
                     await _pass_again(run.again, path.name, kernel, time_limit)
             run.outlived_by = alive([kernel.process, *kernel.started])
-        except NotStarted as error:
+        except NoAnswer as error:
             run.first.failure = f"{path.name}: {error}"
         run.errors = folders.errors.read_text("utf-8", "replace").strip()
         run.requests = folders.requests()
@@ -160,7 +160,10 @@ async def _pass_through(
     everything = range(len(one.notebook.cells))
     one.failure = await _run_cells(one.notebook, everything, name, kernel, time_limit)
     if not one.failure:
-        one.left_behind = await kernel.left_behind()
+        try:
+            one.left_behind = await kernel.left_behind()
+        except NoAnswer as error:
+            one.failure = f"{name}, after the last cell: {error}"
     for cell in one.notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = canonical_outputs(cell.outputs)

@@ -1,10 +1,11 @@
 """A kernel process for a notebook."""
 
 import ast
+import asyncio
 import queue
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL
@@ -26,10 +27,11 @@ OPTIONS = (
     "--IPKernelApp.quiet=False",
 )
 START_LIMIT = 60.0  # seconds
+ANSWER_LIMIT = 30.0  # seconds
 
 
-class NotStarted(Exception):  # noqa: N818 - the name says what happened
-    """A kernel that never answered; its stderr says why."""
+class NoAnswer(Exception):  # noqa: N818 - the name says what happened
+    """A kernel that was asked and didn't answer; its stderr may say why."""
 
 
 class KernelManager(AsyncKernelManager):
@@ -61,9 +63,9 @@ class Kernel:
         start = time.monotonic()
         while not await self._answers():
             if not await self.manager.is_alive():
-                raise NotStarted("the kernel's process ended before it was ready")
+                raise NoAnswer("the kernel's process ended before it was ready")
             if time.monotonic() - start > START_LIMIT:
-                raise NotStarted(f"the kernel wasn't ready after {START_LIMIT:g} s")
+                raise NoAnswer(f"the kernel wasn't ready after {START_LIMIT:g} s")
         await self._ask("remember()")
         self._at_start = set(self._outside())
 
@@ -82,10 +84,7 @@ class Kernel:
                 f"a socket: {socket.laddr} {socket.raddr or ''} {socket.status}"
                 for socket in self.process.net_connections(kind="inet")
             ),
-            *(
-                f"a process: {child.name()} {child.status()}"
-                for child in self.process.children(recursive=True)
-            ),
+            *(f"a process: {name}" for name in _names(_started_by(self.process))),
         ]
 
     async def _answers(self) -> bool:
@@ -99,10 +98,25 @@ class Kernel:
         return True
 
     async def _ask(self, question: str) -> Any:
-        answer = f"__import__('kernel_leftovers').{question}"
-        reply = await self.client.execute(
-            "", silent=True, user_expressions={"answer": answer}, reply=True, timeout=30
+        wanted = {"answer": f"__import__('kernel_leftovers').{question}"}
+        asked = asyncio.ensure_future(
+            self.client.execute(
+                "",
+                silent=True,
+                user_expressions=wanted,
+                reply=True,
+                timeout=ANSWER_LIMIT,
+            )
         )
+        while not asked.done():
+            await asyncio.wait({asked}, timeout=0.2)
+            if not await self.manager.is_alive():
+                asked.cancel()
+                raise NoAnswer("the kernel's process died between two cells")
+        try:
+            reply = asked.result()
+        except TimeoutError:
+            raise NoAnswer(f"the kernel is busy for {ANSWER_LIMIT:g} s") from None
         result = reply["content"]["user_expressions"]["answer"]
         if result["status"] != "ok":
             raise RuntimeError(f"{question}: {result['ename']}: {result['evalue']}")
@@ -136,6 +150,12 @@ async def running_kernel(folders: Folders) -> AsyncIterator[Kernel]:
         for process in kernel.started:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+
+
+def _names(processes: list[psutil.Process]) -> Iterator[str]:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # it ended just now
+            yield f"{process.name()} {process.status()}"
 
 
 def _started_by(process: psutil.Process) -> list[psutil.Process]:

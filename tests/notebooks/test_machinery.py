@@ -155,6 +155,12 @@ PLANTED = {
     "twice": TWICE,
     "broken": ["1", "md:text", "half = 1\nhalf / 0"],
     "dying": ["import os", "os._exit(3)"],
+    "ending": [
+        """
+        import os, kernel_leftovers
+        kernel_leftovers.found = lambda: os._exit(3)
+        """
+    ],
     "hanging": ["import time; time.sleep(60)"],
 }
 
@@ -293,6 +299,11 @@ def test_requests_to_other_hosts_are_found(
             "broken.ipynb, In [2]: half = 1\n"
             "  ZeroDivisionError: division by zero\n"
             "  ----> 2 half / 0",
+        ),
+        (
+            "ending",
+            "ending.ipynb, after the last cell: "
+            "the kernel's process died between two cells",
         ),
         ("dying", "dying.ipynb, In [2]: os._exit(3)\n  the kernel's process died"),
         (

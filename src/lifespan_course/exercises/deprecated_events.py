@@ -89,7 +89,23 @@ async def never(make_app: Callable[[Events], FastAPI]) -> str:
         "It warms up when the app has served already.",
     )
     expect(seen[-1] == "close", f"The marks are: {', '.join(seen)}.")
+    await _no_handler_is_left(make_app, seen)
     return "It warms up once, when all is open and nobody is served yet."
+
+
+async def _no_handler_is_left(
+    make_app: Callable[[Events], FastAPI], seen: list[str]
+) -> None:
+    log = Events()
+    app = make_app(log)
+    lists = app.router.on_startup, app.router.on_shutdown
+    if not any(lists):
+        return
+    for handlers in lists:
+        handlers.clear()
+    if await run_of(app, log) != seen:
+        raise NotYet("It works with events alone. Keep the lifespan, and use that.")
+    raise NotYet("A handler still stands in a list of the app that nobody reads.")
 
 
 class Opener:
@@ -124,7 +140,12 @@ async def share(make_app: Callable[[Opener], FastAPI]) -> str:
     )
     async with up(apps[0]) as first:
         async with up(apps[1]) as second:
-            answers = [(await ask.get("/yeld")).json() for ask in (first, second)]
+            expect(
+                python.opened and german.opened,
+                "The apps have started, and a model isn't open yet. "
+                "Open it at the start, and not for a request.",
+            )
+            answers = [await _answer(ask) for ask in (first, second)]
         expect(
             answers != ["geld", "geld"],
             "Two apps run, and the first one answers with the second one's model.",
@@ -134,7 +155,7 @@ async def share(make_app: Callable[[Opener], FastAPI]) -> str:
         expect(
             not python.released, "One app stopped, and the other one lost its model."
         )
-        answer = (await first.get("/yeld")).json()
+        answer = await _answer(first)
         expect(answer == "yield", f"When one app has stopped, the other says {answer}.")
     expect(python.released, "The last app has stopped, and its model isn't released.")
     expect(
@@ -143,6 +164,17 @@ async def share(make_app: Callable[[Opener], FastAPI]) -> str:
     )
     await _share_when_the_body_raises(make_app)
     return "Each app has a model of its own, from its start to its end."
+
+
+async def _answer(client: httpx.AsyncClient) -> object:
+    answer = await client.get("/yeld")
+    expect(
+        answer.status_code != httpx.codes.UNPROCESSABLE_ENTITY,
+        "FastAPI takes a parameter of the endpoint for a part of the question. "
+        "Is it written request: Request?",
+    )
+    expect(answer.is_success, f"The endpoint answers with {answer.status_code}.")
+    return answer.json()
 
 
 async def _share_when_the_body_raises(make_app: Callable[[Opener], FastAPI]) -> None:

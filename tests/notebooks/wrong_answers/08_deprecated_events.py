@@ -6,7 +6,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -22,7 +22,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -38,7 +38,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -54,7 +54,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -70,7 +70,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -86,7 +86,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -102,7 +102,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -118,7 +118,7 @@ app = FastAPI(on_shutdown=[lambda: log.mark("cache closed")])
 
 
 @app.on_event("startup")
-async def connect():
+async def open_line():
     log.mark("connected")
 
 
@@ -219,6 +219,43 @@ def make_app(log):
     FastAPI(lifespan=lifespan)
 
 
+# %% never | It works with events alone
+def make_app(log):
+    app = FastAPI()
+
+    @app.on_event("startup")
+    async def open_all():
+        log.mark("open")
+
+    @app.on_event("startup")
+    async def warm_up():
+        log.mark("warm up")
+
+    @app.on_event("shutdown")
+    async def close_all():
+        log.mark("close")
+
+    return app
+
+
+# %% never | A handler still stands in a list of the app
+def make_app(log):
+    @asynccontextmanager
+    async def lifespan(app):
+        log.mark("open")
+        await warm_up()
+        yield
+        log.mark("close")
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.on_event("startup")
+    async def warm_up():
+        log.mark("warm up")
+
+    return app
+
+
 # %% never | waits for something that doesn't come
 def make_app(log):
     async def warm_up():
@@ -249,6 +286,40 @@ def make_app(open_model):
     @app.get("/{word}")
     async def correct(word: str):
         return model.correct(word)
+
+    return app
+
+
+# %% share | Open it at the start, and not for a request
+def make_app(open_model):
+    app = FastAPI()
+
+    @app.get("/{word}")
+    async def correct(word: str):
+        model = open_model()
+        try:
+            return model.correct(word)
+        finally:
+            model.release()
+
+    return app
+
+
+# %% share | Is it written request: Request?
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app):
+        model = open_model()
+        try:
+            yield {"model": model}
+        finally:
+            model.release()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request):
+        return request.state.model.correct(word)
 
     return app
 

@@ -32,13 +32,17 @@ class Table:
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
-        head, *body = (
-            "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
-            for tag, row in zip(
-                ["th", *["td"] * (len(self.rows) - 1)], self.rows, strict=True
-            )
-        )
-        return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+        head, *body = self.rows
+        rows = "".join(_html_row("td", row) for row in body)
+        head_row = _html_row("th", head)
+        return f"<table><thead>{head_row}</thead><tbody>{rows}</tbody></table>"
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    # JupyterLab would align the text of a table to the right.
+    style = 'style="text-align: left"'
+    drawn = "".join(f"<{tag} {style}>{escape(cell)}</{tag}>" for cell in cells)
+    return f"<tr>{drawn}</tr>"
 
 
 def _words(value: object) -> str:

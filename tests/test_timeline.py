@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextvars
+import math
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from html.parser import HTMLParser
 from itertools import pairwise
+from operator import mul
 from types import FrameType
 from typing import Any
 from xml.etree import ElementTree
@@ -769,13 +771,16 @@ def test_shapes_and_colours(told: list[Event]) -> None:
     assert "#b22" not in COLOURS
 
 
+def linear(colour: str) -> list[float]:
+    """The red, green and blue light of a colour."""
+    parts = [int(digit * 2, 16) / 255 for digit in colour.removeprefix("#")]
+    return [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+
+
 def luminance(colour: str) -> float:
     """How light a colour is, as the Web Content Accessibility Guidelines define it."""
-    parts = [int(digit * 2, 16) / 255 for digit in colour.removeprefix("#")]
-    linear = [
-        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
-    ]
-    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    red, green, blue = linear(colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_legible(told: list[Event]) -> None:
@@ -788,6 +793,44 @@ def test_legible(told: list[Event]) -> None:
     assert len(inks) >= 3
     for ink in {*inks, *COLOURS}:
         assert 1.05 / (luminance(ink) + 0.05) >= 4.5
+
+
+# How colours look without one kind of cones (Machado, Oliveira, Fernandes, 2009).
+MISSING = {
+    "none": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "long": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "middle": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "short": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
+}
+XYZ = ((0.4339, 0.3762, 0.1899), (0.2126, 0.7152, 0.0722), (0.0177, 0.1095, 0.8728))
+
+
+def seen(colour: str, missing: str) -> tuple[float, float, float]:
+    """The place of a colour in CIELAB, as an eye without these cones sees it."""
+    light = linear(colour)
+    for matrix in MISSING[missing], XYZ:
+        light = [max(0.0, sum(map(mul, row, light))) for row in matrix]
+    x, y, z = (part ** (1 / 3) for part in light)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_neighbours_are_told_apart(missing: str) -> None:
+    """The colours of columns side by side differ for every kind of eye."""
+    for one, other in pairwise([*COLOURS, COLOURS[0]]):
+        assert math.dist(seen(one, missing), seen(other, missing)) > 20
 
 
 def test_a_long_label_is_shortened(log: Events) -> None:

@@ -40,13 +40,14 @@ from time import monotonic
 from traceback import format_exception_only
 from typing import Any, NamedTuple
 
-# Of columns side by side, apart in every kind of colour vision, dark enough for text.
+# A circle as an SVG path, and the columns' colours: those of neighbours are apart in
+# every kind of colour vision, and all are dark enough for text on white.
 RING, COLOURS = "m0-4a4 4 0 1 0 .1 0z", ("#06b", "#850", "#075", "#84a", "#345")
-# A kind of row, its glyph in the text and its shape in the drawing (an SVG path from
-# the middle of the row). Monospace fonts agree on the width of these glyphs (WGL4).
+# The kinds of rows, and for each its glyph in the text and its shape in the drawing.
+# The glyphs are of WGL4, the set that monospace fonts have in common.
 KINDS, GLYPHS = ("note", "end", "failed", "cancelled", "start", "mark"), " └×○┌●"  # noqa: RUF001
 SHAPES = ("", "m-4 0h8", "m-4-4l8 8m0-8-8 8", "m-5 0 5-5 5 5-5 5z", RING, RING)
-# The room at the left, the pixels that all the seconds share, what a row is called.
+# For each axis: pixels at the left, pixels that the whole time is given, what is shown.
 AXES = {"order": (50, 0, "{0.number}"), "seconds": (80, 320, "{0.seconds:.3f} s")}
 PATH = '<path stroke-width="3" stroke-linecap="round" stroke="{}" d="M{} {}'.format
 STYLE = """text{font:13px system-ui,'Segoe UI',Roboto,sans-serif;fill:#567}
@@ -68,6 +69,7 @@ class Event(NamedTuple):
 
     number: its place in the log, from 1; it keeps it when older events are dropped.
     seconds: since the log's first event, by a clock that never goes back.
+    name: of what happened, or of the span.
     kind: "mark", "start", "end", "failed" or "cancelled".
     span: the number of the "start" of the span it stands in (an end stands in the span
         that it ends); None outside any; below 1 when `clear` removed that start.
@@ -160,7 +162,8 @@ def as_svg(events: Sequence[Event], axis: str = "order") -> str:
 def as_html(events: Sequence[Event], axis: str = "order") -> str:
     """Draw events as one `<img>` element, the picture in it, its words as `alt`.
 
-    JupyterLab shows such an image in a notebook that nobody has trusted yet.
+    JupyterLab (4.6) shows such an image in a notebook that nobody has trusted yet.
+    Raises ValueError as `as_svg` does.
     """
     alt = "; ".join(f"{row[0].kind} {row[3]}" for row in _rows(events) if row[3])
     data = b64encode(as_svg(events, axis).encode()).decode()
@@ -168,13 +171,17 @@ def as_html(events: Sequence[Event], axis: str = "order") -> str:
 
 
 class Events(deque[Event]):
-    """A log of events: the newest `limit` of them, oldest first.
+    """A log of events: a deque of the newest ones, oldest first.
 
-    Any thread and any task may write to it: numbers have no gap, seconds never go
-    back. A mark belongs to the innermost span that is open in its context
-    (contextvars): a task started in a span is in that span, as is a thread that
-    `anyio.to_thread` or `asyncio.to_thread` started; a bare thread is in none.
+    Any thread and any task may write to it at any time: numbers have no gap, seconds
+    never go back. To go through it meanwhile, take `list(log)`. `clear()` lets it
+    begin again; spans that are open then still log their end.
 
+    A mark belongs to the innermost span that is open in its context (contextvars): a
+    task started in a span is in that span, as is a thread that `anyio.to_thread` or
+    `asyncio.to_thread` started; a bare thread is in none by default.
+
+    limit: how many events are kept; of older ones the pictures show the number.
     told: events to begin with.
     axis: what its picture shows, see `as_svg`.
     Raises ValueError for a limit below 1 or an unknown axis.
@@ -189,7 +196,7 @@ class Events(deque[Event]):
         self._base = -told[-1].number if told else 0
         # The spans open in this context, each in a list that is emptied at its end: a
         # span may be left in another context than it was entered in, where a
-        # ContextVar can't be reset.
+        # ContextVar can't be reset. One variable a log, so that logs don't meet.
         self._path = ContextVar[tuple[list[int], ...]]("path", default=())
 
     __repr__ = as_text
@@ -198,7 +205,7 @@ class Events(deque[Event]):
         return as_html(self, self.axis)
 
     def picture(self, axis: str = "order") -> "Events":
-        """A copy that shows itself on another axis, "order" or "seconds"."""
+        """A copy that shows itself on this axis; ValueError if `as_svg` has no such."""
         return Events(len(self) or 1, *self, axis=axis)
 
     @property
@@ -207,12 +214,21 @@ class Events(deque[Event]):
         return [f"{e.name}: {e.kind}".removesuffix(": mark") for e in self]
 
     def mark(self, name: str, /, **detail: object) -> None:
-        """Note that something happened, with what is worth knowing about it."""
+        """Note that something happened.
+
+        name: what happened.
+        detail: what is worth knowing about it. Text is kept as it is, anything else as
+            its short repr: sets sorted, without addresses; 200 characters at most.
+        """
         self._add("mark", name, **detail)
 
     @contextmanager
     def span(self, name: str, /) -> Generator[list[int]]:
-        """Note that the body starts and how it ends; an error passes through."""
+        """Note that a body starts, and that it ended, failed or was cancelled.
+
+        name: what is going on in it.
+        Raises what the body raises. What it yields is for `Timeline`.
+        """
         start, kind, why = [self._add("start", name)], "end", dict[str, str]()
         self._path.set((*filter(None, self._path.get()), start))
         try:
@@ -243,7 +259,8 @@ class Timeline:
 
     Each scope is a span ("lifespan", "GET /path", "WEBSOCKET /path"), each message a
     mark in it: "→ type" to the app, "← type" from it, with status, code, reason and
-    message if it has them, never with a body or a header.
+    message if it has them (of a traceback, which Starlette sends as the message of
+    lifespan.startup.failed, its last line), never with a body or a header.
 
     app: the ASGI 3 application.
     events: the log to write to, for instance one that the app writes to as well.

@@ -45,10 +45,10 @@ def from_handlers(
     appended before that counts. (`FastAPI(on_startup=...)` copies what it is given.)
 
     One thing changes in FastAPI: an app with a lifespan doesn't run its own lists, and
-    `include_router` copies a router's handlers there. So the handlers of an included
-    router run once less (FastAPI 0.165: once, not twice), and not at all if it has a
-    lifespan, too. Hand over the app's own handlers only: `app.router.on_startup` may
-    hold such copies, and those run again.
+    `include_router` copies a router's handlers there. So the handlers of a router run
+    once less for each time that the app includes it (FastAPI 0.165: once, not twice),
+    and not at all if the router has a lifespan, too. Hand over the app's own handlers
+    only: `app.router.on_startup` may hold such copies, and those run again.
 
     Arguments:
         on_startup: functions without parameters, to run before the app serves.

@@ -6,6 +6,8 @@ from lifespan_course.pytest_runs import run_pytest
 from tests.notebooks.copying import copied_alone
 from tests.notebooks.series import notebooks, read
 
+pytestmark = pytest.mark.pinned
+
 SOME = """
 import asyncio
 import pytest

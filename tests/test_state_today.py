@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette import exceptions
 from starlette.applications import Starlette
 from starlette.routing import Host, Mount
+from starlette.testclient import TestClient
 
 from lifespan_lab import Events, running
 
@@ -126,3 +127,16 @@ async def test_state_has_no_keys_method() -> None:
     async with running(app) as client:
         with pytest.raises(ValueError, match="dictionary update sequence"):
             await client.get("/")
+
+
+def test_testclient_copies_the_state() -> None:
+    """Under TestClient, too, what one request assigns is not found by the next one."""
+    app = FastAPI(lifespan=lifespan_of("app", Events(), key="app"))
+
+    @app.get("/{key}")
+    async def swap(key: str, request: Request) -> str:
+        found, request.state.key = request.state.key, key
+        return str(found)
+
+    with TestClient(app) as client:
+        assert [client.get(f"/{key}").json() for key in "ab"] == ["app", "app"]

@@ -254,3 +254,110 @@ def make_lifespan(connect, start_worker, load):
             database.close()
 
     return lifespan
+
+
+# %% once | It is in app.state as well
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        with open_model() as model:
+            app.state.model = model
+            yield {"model": model}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request: Request):
+        return request.state.model.correct(word)
+
+    return app
+
+
+# %% once | The open_model that is handed in was never called
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        model = load_model()
+        yield {"model": model}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request: Request):
+        return request.state.model.correct(word)
+
+    return app
+
+
+# %% once | The error of the body must go on
+def make_app(open_model):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        with open_model() as model:
+            try:
+                yield {"model": model}
+            except Exception:
+                pass
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/{word}")
+    async def correct(word: str, request: Request):
+        return request.state.model.correct(word)
+
+    return app
+
+
+# %% three_bugs | When the lifespan is cancelled
+def make_lifespan(connect, start_worker, load):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        database = connect()
+        model = None
+        try:
+            async with start_worker(database):
+                model = load()
+                yield {"database": database, "model": model}
+        except Exception:
+            if model:
+                model.close()
+            database.close()
+            raise
+        else:
+            model.close()
+            database.close()
+
+    return lifespan
+
+
+# %% three_bugs | The database is opened 2 times
+def make_lifespan(connect, start_worker, load):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        from contextlib import closing
+
+        with closing(connect()) as database, closing(load()) as model:
+            async with start_worker(connect()):
+                yield {"database": database, "model": model}
+
+    return lifespan
+
+
+# %% three_bugs | the app starts all the same
+def make_lifespan(connect, start_worker, load):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        database, model = connect(), None
+        try:
+            async with start_worker(database):
+                try:
+                    model = load()
+                except Exception:
+                    pass
+                yield {"database": database, "model": model}
+        finally:
+            if model:
+                model.close()
+            database.close()
+
+    return lifespan

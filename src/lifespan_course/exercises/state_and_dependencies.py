@@ -78,7 +78,11 @@ async def commit_or_roll_back(make_transaction: Callable[..., Any]) -> str:
         return connections[-1]
 
     transaction = make_transaction(connect)
-    expect(inspect.isasyncgenfunction(transaction), "transaction has no yield.")
+    expect(
+        inspect.isasyncgenfunction(transaction),
+        "Return the function itself: an async def with a yield, not called, and "
+        "without @asynccontextmanager.",
+    )
     expect(not connections, "The connection is opened before there is a request.")
     app = FastAPI()
 
@@ -86,13 +90,17 @@ async def commit_or_roll_back(make_transaction: Callable[..., Any]) -> str:
     async def endpoint(
         word: str, connection: Annotated[Connection, Depends(transaction)]
     ) -> None:
+        if connection is None:
+            return
         connection.done.append("use")
         if word == "wrong":
             raise EndpointError
 
     async with running(app) as client:
         await client.get("/right")
+        expect(connections, "No connection is opened for the request.")
         good = connections[-1].done
+        expect("use" in good, "The endpoint gets None. Yield the connection.")
         expect("commit" in good, "When all went well, nothing is committed.")
         expect("close" in good, "When all went well, the connection stays open.")
         expect("rollback" not in good, f"When all went well: {', '.join(good)}.")
@@ -133,7 +141,8 @@ async def always_the_default(make_app: Callable[..., FastAPI]) -> str:
     app, other = make_app(find_language), make_app(find_language)
     expect(not calls, "find_language is called before the app is started.")
     async with running(app) as client, running(other) as elsewhere:
-        expect(len(calls) == 2, "At the start nobody calls find_language.")
+        expect(calls, "At the start nobody calls find_language.")
+        expect(len(calls) == 2, "At the start find_language is called more than once.")
         answers = [await _ask(client), await _ask(elsewhere)]
     expect(
         not any(isinstance(answer, dict) for answer in answers),

@@ -119,7 +119,7 @@ def make_transaction(connect):
     return transaction
 
 
-# %% commit_or_roll_back | transaction has no yield
+# %% commit_or_roll_back | Return the function itself
 def make_transaction(connect):
     async def transaction():
         return connect()
@@ -193,6 +193,39 @@ def make_app(find_language) -> FastAPI:
 
     @app.get("/")
     async def answer(request):
+        return request.state.language
+
+    return app
+
+
+# %% commit_or_roll_back | The endpoint gets None
+def make_transaction(connect):
+    async def transaction():
+        connection = connect()
+        try:
+            yield
+        except Exception:
+            connection.rollback()
+            raise
+        else:
+            connection.commit()
+        finally:
+            connection.close()
+
+    return transaction
+
+
+# %% always_the_default | is called more than once
+def make_app(find_language) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        find_language()
+        yield {"language": find_language()}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def answer(request: Request) -> str:
         return request.state.language
 
     return app

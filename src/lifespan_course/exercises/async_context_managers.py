@@ -1,7 +1,7 @@
 """Checks of the exercises of chapter 2, async context managers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.lowlevel
 
+from lifespan_course.exercises.probes import BodyError, Call
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 
 Block = Callable[[], Coroutine[Any, Any, None]]
@@ -20,26 +21,12 @@ TURNS = 10  # turns of the event loop that a teardown takes
 CHANCES = 5  # awaits at which the body of a cancelled block may be cut
 
 
-class BodyError(Exception):
-    """Raised by the checks inside the learner's ``async with`` blocks."""
-
-
 class OpeningError(Exception):
     """Raised by a connection that can't be opened."""
 
 
 class Hanging(Exception):  # noqa: N818 - stands for no error, but for no end
     """The outcome of a block that had to be given up."""
-
-
-class Call:
-    """What an async function returns, but without a warning when nobody awaits it."""
-
-    def __init__(self, function: Callable[[], Awaitable[None]]) -> None:
-        self.function = function
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return self.function().__await__()
 
 
 class Connection:

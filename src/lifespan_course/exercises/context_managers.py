@@ -4,11 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from lifespan_course.exercises.probes import BodyError
 from lifespan_course.verdicts import NotYet, expect, verdict
-
-
-class BodyError(Exception):
-    """Raised by the checks inside the learner's ``with`` blocks."""
 
 
 @verdict

@@ -8,14 +8,11 @@ import httpx
 from fastapi import FastAPI
 
 from lifespan_course.cast import Model
+from lifespan_course.exercises.probes import BodyError
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 from lifespan_lab import Events, running
 
 LIMIT = 1.0  # seconds for an app to start or to stop; one that is right takes none
-
-
-class BodyError(Exception):
-    """Raised by a check while an app is up."""
 
 
 @asynccontextmanager

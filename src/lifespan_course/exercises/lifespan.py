@@ -10,12 +10,9 @@ from fastapi.exceptions import FastAPIError
 
 from lifespan_course.cast import Model
 from lifespan_course.exercises.lifespans import expect_state
+from lifespan_course.exercises.probes import BodyError, expect_no_parameter_in_url
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 from lifespan_lab import Events, running
-
-
-class BodyError(Exception):
-    """Raised by the checks while an app is up."""
 
 
 @async_verdict
@@ -123,11 +120,7 @@ async def say_what_you_need(
     app.dependency_overrides.clear()
     async with running(app) as client:
         answer = (await client.get("/yield")).json()
-    expect(
-        not isinstance(answer, dict),
-        "FastAPI looks for a parameter in the URL. A request needs its annotation, "
-        "request: Request.",
-    )
+    expect_no_parameter_in_url(answer)
     expect(answer == 1, f"Without a replacement the endpoint answers {answer!r}.")
     return "The endpoint says what it needs, and a test can replace it."
 

@@ -18,6 +18,7 @@ import httpx
 from fastapi import Depends, FastAPI, Request
 
 from lifespan_course.cast import Model, open_database
+from lifespan_course.exercises.probes import BodyError
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 
 LIMIT = 2.0  # seconds for an answer; one that is right takes a hundredth of it
@@ -30,10 +31,6 @@ NO_STATE = (
 NO_AWAIT = "An await is missing: what an async function returns is a coroutine."
 
 Tasks = set[asyncio.Task[Any]]
-
-
-class BodyError(Exception):
-    """Raised by the checks inside the learner's blocks."""
 
 
 class StageError(Exception):

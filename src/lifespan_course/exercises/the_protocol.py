@@ -2,13 +2,14 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lifespan_course.exercises.probes import Call
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 from lifespan_lab import Events
 
@@ -124,16 +125,6 @@ def _type(message: Any) -> str:
 async def _some_turns() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
-
-
-class Call:
-    """What an async function returns, but without a warning when nobody awaits it."""
-
-    def __init__(self, function: Callable[[], Awaitable[None]]) -> None:
-        self.function = function
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return self.function().__await__()
 
 
 class Resource:

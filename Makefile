@@ -33,7 +33,7 @@ fresh: .venv/ready  ## bring back one chapter, CHAPTER=03; your old copy stays b
 requirements: .venv/ready  ## compile requirements.txt anew, ARGS=--upgrade for the newest
 	@$(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make $@" --output-file requirements.txt \
-	  --group course --group test --group setup pyproject.toml $(ARGS)
+	  --extra migrate --group course --group test --group setup pyproject.toml $(ARGS)
 
 # The last step writes .venv/ready: without it, the next call sets up from scratch.
 .venv/ready: requirements.txt pyproject.toml

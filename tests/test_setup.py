@@ -32,8 +32,10 @@ def bounds(lines):
 
 
 def declared():
+    project = pyproject["project"]
+    extras = project["optional-dependencies"].values()
     groups = pyproject["dependency-groups"].values()
-    return bounds(chain(pyproject["project"]["dependencies"], *groups))
+    return bounds(chain(project["dependencies"], *extras, *groups))
 
 
 def lines_of(kind):

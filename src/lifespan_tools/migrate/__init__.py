@@ -1,0 +1,1 @@
+"""Migrate: rewrites startup and shutdown events in source into a lifespan."""

@@ -1,0 +1,8 @@
+"""The command line of migrate."""
+
+import argparse
+from typing import Any
+
+
+def add_to(tools: "argparse._SubParsersAction[Any]") -> None:
+    """Add this tool to the command line; its function `run` gets the arguments."""

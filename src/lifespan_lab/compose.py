@@ -1,0 +1,221 @@
+# Lifespan Lab 0.1.0, licence MIT-0: copy this file, no notice needed.
+# Needs: starlette>=0.37.2
+"""Build one lifespan out of many, and a lifespan out of a context manager.
+
+Use::
+
+    import tempfile
+    from compose import as_lifespan, combine
+    from starlette.applications import Starlette
+
+    folder = as_lifespan("folder", tempfile.TemporaryDirectory)
+    notes = as_lifespan("notes", lambda state: open(state["folder"] + "/notes", "w"))
+    app = Starlette(lifespan=combine(folder, notes))
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from inspect import (
+    isasyncgenfunction,
+    iscoroutine,
+    iscoroutinefunction,
+    isgeneratorfunction,
+    signature,
+)
+from types import MappingProxyType, TracebackType
+from typing import Any, Literal, get_args
+
+from starlette.types import Lifespan
+
+__all__ = ["as_lifespan", "combine"]
+
+OnConflict = Literal["error", "first", "last"]
+State = Mapping[str, Any]
+Member = Callable[..., AbstractAsyncContextManager[State | None]]
+
+EMPTY: State = MappingProxyType({})
+
+
+def combine(*lifespans: Member, on_conflict: OnConflict = "error") -> Lifespan[Any]:
+    """Make one lifespan out of many: entered in order, left in reverse.
+
+    It is an `contextlib.AsyncExitStack` around the app: what was entered is left
+    exactly once, also if a later one fails to start, and errors, their chain and
+    their suppression are that stack's.
+
+    A lifespan with a second parameter `state` is called with `state=`, a read-only
+    mapping of what the lifespans before it yielded. In a nested `combine` that
+    includes what was yielded before the inner one.
+
+    Arguments:
+        lifespans: functions that take the app and return an async context manager,
+            which yields a mapping or None. With none at all, nothing happens.
+        on_conflict: what happens to a key that two lifespans yield. "error": the
+            startup fails. "first" or "last": the value of that one is kept.
+
+    The lifespan yields all that was yielded, merged, or None if nobody yielded.
+
+    Errors: ValueError and TypeError at once for a wrong argument. At startup, after
+    which those already entered are left, as after any error:
+        TypeError: a lifespan returned no async context manager, or yielded something
+            else than a mapping or None.
+        ValueError: a key was yielded twice, with `on_conflict="error"`.
+
+    Source: the ASGI lifespan specification, "Lifespan State"; Starlette's own
+    `Lifespan` types.
+    """
+    if on_conflict not in get_args(OnConflict):
+        raise ValueError(
+            f'combine: on_conflict is "error", "first" or "last", not {on_conflict!r}'
+        )
+    for place, member in enumerate(lifespans, 1):
+        _check(member, place)
+    members = [(each, "state" in signature(each).parameters) for each in lifespans]
+
+    def lifespan(app: Any, state: State = EMPTY) -> AbstractAsyncContextManager[Any]:
+        return _Combined(app, state, members, on_conflict)
+
+    return lifespan
+
+
+def as_lifespan(name: str, make: Callable[..., Any]) -> Lifespan[Any]:
+    """Make a lifespan out of a context manager; it yields `{name: value}`.
+
+    Arguments:
+        name: the key under which the app finds what the context manager gives.
+        make: called at each startup, returns a context manager, sync or async. If it
+            has a parameter `state`, it gets what was yielded before (see `combine`).
+
+    A sync one is entered and left on the event loop's thread, and blocks it.
+
+    Errors: TypeError at once if `make` can't be called or is a context manager, which
+    could be entered once only; at startup if it returns none.
+    """
+    if not callable(make) or _is_manager(make):
+        raise TypeError(
+            f"as_lifespan({name!r}, ...) needs a function that makes a context manager "
+            f"at each startup, not {make!r}. Write: lambda: ..."
+        )
+    wants_state = "state" in signature(make).parameters
+
+    @asynccontextmanager
+    async def lifespan(app: Any, state: State = EMPTY) -> AsyncIterator[State]:
+        manager = make(state=state) if wants_state else make()
+        if hasattr(type(manager), "__aexit__"):
+            async with manager as value:
+                yield {name: value}
+        elif hasattr(type(manager), "__exit__"):
+            with manager as value:
+                yield {name: value}
+        else:
+            raise _no_manager(f"as_lifespan({name!r}, ...): the function", manager)
+
+    lifespan.__qualname__ = f"as_lifespan({name!r}, ...)"
+    return lifespan
+
+
+class _Combined(AbstractAsyncContextManager[State | None]):
+    """The context manager that the combined lifespan returns.
+
+    A class, since a generator would turn a StopIteration into a RuntimeError.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        given: State,
+        members: list[tuple[Member, bool]],
+        on_conflict: OnConflict,
+    ) -> None:
+        self.app = app
+        self.given = given
+        self.members = members
+        self.on_conflict = on_conflict
+        self.state: dict[str, Any] = {}
+        self.places: dict[str, int] = {}
+
+    async def __aenter__(self) -> State | None:
+        nobody_yielded = True
+        async with AsyncExitStack() as stack:
+            for place, (lifespan, wants_state) in enumerate(self.members, 1):
+                if wants_state:
+                    manager = lifespan(self.app, state=self.view())
+                else:
+                    manager = lifespan(self.app)
+                if not hasattr(type(manager), "__aexit__"):
+                    raise _no_manager(f"combine: {self.name(place)}", manager)
+                yielded = await stack.enter_async_context(manager)
+                if yielded is not None:
+                    nobody_yielded = False
+                    self.merge(yielded, place)
+            self.stack = stack.pop_all()
+        return None if nobody_yielded else self.state
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self.stack.__aexit__(kind, error, traceback)
+
+    def view(self) -> State:
+        """What was yielded so far, and stays so: what starts later, stops earlier."""
+        return MappingProxyType({**self.given, **self.state})
+
+    def merge(self, yielded: Any, place: int) -> None:
+        if not isinstance(yielded, Mapping):
+            raise TypeError(
+                f"combine: {self.name(place)} yielded {yielded!r}. A lifespan yields "
+                "a mapping of names to values, or nothing."
+            )
+        for key, value in yielded.items():
+            if key not in self.state or self.on_conflict == "last":
+                self.state[key] = value
+                self.places[key] = place
+            elif self.on_conflict == "error":
+                raise ValueError(
+                    f"combine: {self.name(self.places[key])} and {self.name(place)} "
+                    f"both yield the key {key!r}. Rename it in one of them, or say "
+                    'whose value is kept: combine(..., on_conflict="first") or "last".'
+                )
+
+    def name(self, place: int) -> str:
+        return _name(self.members[place - 1][0], place)
+
+
+def _name(lifespan: Any, place: int) -> str:
+    name = getattr(lifespan, "__qualname__", repr(lifespan))
+    return f"lifespan {place} ({name.replace('<locals>.', '')})"
+
+
+def _is_manager(thing: object) -> bool:
+    """Whether it can be entered. (Those of contextlib can be called, too.)"""
+    return hasattr(type(thing), "__aexit__") or hasattr(type(thing), "__exit__")
+
+
+def _check(lifespan: Any, place: int) -> None:
+    """Refuse what can't be a lifespan, as far as it shows before it is called."""
+    if _is_manager(lifespan):
+        problem = "is a context manager. Pass the function: `name`, not `name(app)`"
+    elif not callable(lifespan):
+        problem = "is no function. Write combine(one, another)"
+    elif isasyncgenfunction(lifespan) or isgeneratorfunction(lifespan):
+        problem = "lacks the decorator @asynccontextmanager"
+    elif iscoroutinefunction(lifespan):
+        problem = "has no yield between startup and shutdown"
+    else:
+        return
+    raise TypeError(f"combine: {_name(lifespan, place)} {problem}.")
+
+
+def _no_manager(name: str, thing: object) -> TypeError:
+    """The error for something that can't be entered with `async with`."""
+    if iscoroutine(thing):
+        thing.close()  # else Python warns that it was never awaited
+    advice = (
+        "Is it @contextmanager where @asynccontextmanager is needed?"
+        if _is_manager(thing)
+        else "Does it lack the decorator @asynccontextmanager?"
+    )
+    return TypeError(f"{name} made {thing!r}, no async context manager. {advice}")

@@ -108,7 +108,11 @@ def as_lifespan(name: str, make: Callable[..., Any]) -> Lifespan[Any]:
             with manager as value:
                 yield {name: value}
         else:
-            raise _no_manager(f"as_lifespan({name!r}, ...): the function", manager)
+            raise _no_manager(
+                f"as_lifespan({name!r}, ...): the function",
+                manager,
+                "@contextmanager or @asynccontextmanager",
+            )
 
     lifespan.__qualname__ = f"as_lifespan({name!r}, ...)"
     return lifespan
@@ -131,25 +135,38 @@ class _Combined(AbstractAsyncContextManager[State | None]):
         self.given = given
         self.members = members
         self.on_conflict = on_conflict
+        self.anyone_yielded = False
         self.state: dict[str, Any] = {}
         self.places: dict[str, int] = {}
 
     async def __aenter__(self) -> State | None:
-        nobody_yielded = True
         async with AsyncExitStack() as stack:
-            for place, (lifespan, wants_state) in enumerate(self.members, 1):
-                if wants_state:
-                    manager = lifespan(self.app, state=self.view())
-                else:
-                    manager = lifespan(self.app)
-                if not hasattr(type(manager), "__aexit__"):
-                    raise _no_manager(f"combine: {self.name(place)}", manager)
-                yielded = await stack.enter_async_context(manager)
-                if yielded is not None:
-                    nobody_yielded = False
-                    self.merge(yielded, place)
+            try:
+                await self.enter_all(stack)
+            except BaseException as error:
+                failure = error
+                raise
             self.stack = stack.pop_all()
-        return None if nobody_yielded else self.state
+            return self.state if self.anyone_yielded else None
+        raise RuntimeError(
+            "combine: the startup failed, and a lifespan that was already entered "
+            "suppressed the error. The app can't be served without its startup: let "
+            "that lifespan suppress only errors that it knows."
+        ) from failure
+
+    async def enter_all(self, stack: AsyncExitStack) -> None:
+        for place, (lifespan, wants_state) in enumerate(self.members, 1):
+            if wants_state:
+                manager = lifespan(self.app, state=self.view())
+            else:
+                manager = lifespan(self.app)
+            if not hasattr(type(manager), "__aexit__"):
+                raise _no_manager(
+                    f"combine: {self.name(place)}", manager, "@asynccontextmanager"
+                )
+            yielded = await stack.enter_async_context(manager)
+            if yielded is not None:
+                self.merge(yielded, place)
 
     async def __aexit__(
         self,
@@ -164,6 +181,7 @@ class _Combined(AbstractAsyncContextManager[State | None]):
         return MappingProxyType({**self.given, **self.state})
 
     def merge(self, yielded: Any, place: int) -> None:
+        self.anyone_yielded = True
         if not isinstance(yielded, Mapping):
             raise TypeError(
                 f"combine: {self.name(place)} yielded {yielded!r}. A lifespan yields "
@@ -209,13 +227,11 @@ def _check(lifespan: Any, place: int) -> None:
     raise TypeError(f"combine: {_name(lifespan, place)} {problem}.")
 
 
-def _no_manager(name: str, thing: object) -> TypeError:
-    """The error for something that can't be entered with `async with`."""
+def _no_manager(name: str, thing: object, decorator: str) -> TypeError:
+    """The error for something that can't be entered."""
     if iscoroutine(thing):
         thing.close()  # else Python warns that it was never awaited
-    advice = (
-        "Is it @contextmanager where @asynccontextmanager is needed?"
-        if _is_manager(thing)
-        else "Does it lack the decorator @asynccontextmanager?"
+    return TypeError(
+        f"{name} made {thing!r}, which can't be entered. Is it decorated with "
+        f"{decorator}?"
     )
-    return TypeError(f"{name} made {thing!r}, no async context manager. {advice}")

@@ -20,7 +20,7 @@ lab: .venv/ready  ## open JupyterLab on your own copies of the chapters, in my/
 	@$(RUN) lifespan_course.workbench lab $(ARGS)
 
 test: .venv/ready  ## run everything that CI runs
-	$(RUN) ruff check src tests notebooks && $(RUN) ruff format --check src tests notebooks
+	$(RUN) ruff check && $(RUN) ruff format --check
 	$(RUN) mypy && $(RUN) ty check notebooks
 	$(RUN) pytest $(or $(ARGS),$(COVERED))
 

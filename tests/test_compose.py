@@ -1,6 +1,7 @@
 """combine and as_lifespan: one lifespan out of many, with AsyncExitStack's manners."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
@@ -419,6 +420,25 @@ async def test_the_same_error() -> None:
     assert not hasattr(error, "__notes__")
 
 
+async def test_several_errors_at_the_end() -> None:
+    """The last one comes out; a class that raises loses those before it."""
+
+    @asynccontextmanager
+    async def generator(app: object) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            raise KeyError("last")
+
+    first = Members().failing("first", leave=partial(KeyError, "first"))
+    last = Members().failing("last", leave=partial(KeyError, "last"))
+    for lifespan, context in [(generator, "KeyError('first')"), (last, "None")]:
+        with pytest.raises(KeyError, match="last") as caught:
+            async with combine(lifespan, first)(APP):
+                pass
+        assert repr(caught.value.__context__) == context
+
+
 async def test_cancelled() -> None:
     """A cancelled body is left in reverse order, too."""
     members = Members()
@@ -486,12 +506,14 @@ async def calls_of_a_cycle(lifespan: Lifespan) -> int:
 
     manager = lifespan(APP)
     before = sys.getprofile()
+    gc.disable()  # what it finalizes is not ours
     sys.setprofile(count)
     try:
         await manager.__aenter__()
         await manager.__aexit__(None, None, None)
     finally:
         sys.setprofile(before)
+        gc.enable()
     return calls
 
 
@@ -565,7 +587,7 @@ async def test_no_async_context_manager(wrong: Any) -> None:
     if wrong is nullcontext:  # serves both
         async with combine(wrong)({}):
             return
-    message = r"^combine: lifespan 2 \(.+\) made .+, which can't be entered. Is it dec"
+    message = r"^combine: lifespan 2 \(.+\) made .+, which can't be entered. Is its"
     with pytest.raises(TypeError, match=message):
         async with combine(members.plain("a"), wrong)(APP):
             pytest.fail("the app doesn't serve")

@@ -13,16 +13,11 @@ Use::
     app = Starlette(lifespan=combine(folder, notes))
 """
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from inspect import (
-    isasyncgenfunction,
-    iscoroutine,
-    iscoroutinefunction,
-    isgeneratorfunction,
-    signature,
-)
-from types import MappingProxyType, TracebackType
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from starlette.types import Lifespan
@@ -41,7 +36,7 @@ EMPTY: State = MappingProxyType({})
 def combine(*lifespans: Member, on_conflict: OnConflict = "error") -> Lifespan[Any]:
     """Make one lifespan out of many: entered in order, left in reverse.
 
-    It is an `contextlib.AsyncExitStack` around the app: what was entered is left
+    It is a `contextlib.AsyncExitStack` around the app: what was entered is left
     exactly once, also if a later one fails to start, and errors, their chain and
     their suppression are that stack's.
 
@@ -63,8 +58,14 @@ def combine(*lifespans: Member, on_conflict: OnConflict = "error") -> Lifespan[A
             else than a mapping or None.
         ValueError: a key was yielded twice, with `on_conflict="error"`.
 
-    Source: the ASGI lifespan specification, "Lifespan State"; Starlette's own
-    `Lifespan` types.
+    Several errors at the end: the last one comes out, those before it stand in its
+    `__context__`. They don't if the body raised nothing and the last one comes from a
+    class with an `__aexit__` of its own (AsyncExitStack on Python 3.11 to 3.13).
+
+    A startup can't be suppressed, since the app would be served without it: if an
+    earlier lifespan does, RuntimeError comes out, with the error as its `__cause__`.
+
+    Source: the ASGI lifespan specification, "Lifespan State".
     """
     if on_conflict not in get_args(OnConflict):
         raise ValueError(
@@ -72,7 +73,9 @@ def combine(*lifespans: Member, on_conflict: OnConflict = "error") -> Lifespan[A
         )
     for place, member in enumerate(lifespans, 1):
         _check(member, place)
-    members = [(each, "state" in signature(each).parameters) for each in lifespans]
+    members = [
+        (each, "state" in inspect.signature(each).parameters) for each in lifespans
+    ]
 
     def lifespan(app: Any, state: State = EMPTY) -> AbstractAsyncContextManager[Any]:
         return _Combined(app, state, members, on_conflict)
@@ -98,7 +101,7 @@ def as_lifespan(name: str, make: Callable[..., Any]) -> Lifespan[Any]:
             f"as_lifespan({name!r}, ...) needs a function that makes a context manager "
             f"at each startup, not {make!r}. Write: lambda: ..."
         )
-    wants_state = "state" in signature(make).parameters
+    wants_state = "state" in inspect.signature(make).parameters
 
     @asynccontextmanager
     async def lifespan(app: Any, state: State = EMPTY) -> AsyncIterator[State]:
@@ -110,26 +113,22 @@ def as_lifespan(name: str, make: Callable[..., Any]) -> Lifespan[Any]:
             with manager as value:
                 yield {name: value}
         else:
-            raise _no_manager(
-                f"as_lifespan({name!r}, ...): the function",
-                manager,
-                "@contextmanager or @asynccontextmanager",
-            )
+            raise _no_manager(f"as_lifespan({name!r}, ...): the function", manager)
 
     lifespan.__qualname__ = f"as_lifespan({name!r}, ...)"
     return lifespan
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class _Before(Mapping[str, Any]):
     """What was yielded before a place, and not later: what starts later stops earlier.
 
     No copy, so that a thousand of them cost little.
     """
 
-    def __init__(self, given: State, yielded: Yielded, place: int) -> None:
-        self.given = given
-        self.yielded = yielded
-        self.place = place
+    given: State
+    yielded: Yielded
+    place: int
 
     def __getitem__(self, key: str) -> Any:
         value, place = self.yielded.get(key, (None, self.place))
@@ -146,24 +145,19 @@ class _Before(Mapping[str, Any]):
         return repr(dict(self))
 
 
+@dataclass(slots=True, eq=False)
 class _Combined(AbstractAsyncContextManager[State | None]):
     """The context manager that the combined lifespan returns.
 
     A class, since a generator would turn a StopIteration into a RuntimeError.
     """
 
-    def __init__(
-        self,
-        app: Any,
-        given: State,
-        members: list[tuple[Member, bool]],
-        on_conflict: OnConflict,
-    ) -> None:
-        self.app = app
-        self.given = given
-        self.members = members
-        self.on_conflict = on_conflict
-        self.yielded: Yielded = {}
+    app: Any
+    given: State
+    members: list[tuple[Member, bool]]
+    on_conflict: OnConflict
+    yielded: Yielded = field(default_factory=dict)
+    stack: AsyncExitStack = field(init=False)
 
     async def __aenter__(self) -> State | None:
         async with AsyncExitStack() as stack:
@@ -180,13 +174,8 @@ class _Combined(AbstractAsyncContextManager[State | None]):
             "that lifespan suppress only errors that it knows."
         ) from failure
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        return await self.stack.__aexit__(kind, error, traceback)
+    async def __aexit__(self, *error: Any) -> bool | None:
+        return await self.stack.__aexit__(*error)
 
     async def enter_all(self, stack: AsyncExitStack) -> State | None:
         nobody_yielded = True
@@ -197,9 +186,7 @@ class _Combined(AbstractAsyncContextManager[State | None]):
             else:
                 manager = lifespan(self.app)
             if not hasattr(type(manager), "__aexit__"):
-                raise _no_manager(
-                    f"combine: {self.name(place)}", manager, "@asynccontextmanager"
-                )
+                raise _no_manager(f"combine: {self.name(place)}", manager)
             yielded = await stack.enter_async_context(manager)
             if yielded is not None:
                 nobody_yielded = False
@@ -248,20 +235,20 @@ def _check(lifespan: Any, place: int) -> None:
         problem = "is a context manager. Pass the function: `name`, not `name(app)`"
     elif not callable(lifespan):
         problem = "is no function. Write combine(one, another)"
-    elif isasyncgenfunction(lifespan) or isgeneratorfunction(lifespan):
+    elif inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan):
         problem = "lacks the decorator @asynccontextmanager"
-    elif iscoroutinefunction(lifespan):
+    elif inspect.iscoroutinefunction(lifespan):
         problem = "has no yield between startup and shutdown"
     else:
         return
     raise TypeError(f"combine: {_name(lifespan, place)} {problem}.")
 
 
-def _no_manager(name: str, thing: object, decorator: str) -> TypeError:
+def _no_manager(name: str, thing: object) -> TypeError:
     """The error for something that can't be entered."""
-    if iscoroutine(thing):
+    if inspect.iscoroutine(thing):
         thing.close()  # else Python warns that it was never awaited
     return TypeError(
-        f"{name} made {thing!r}, which can't be entered. Is it decorated with "
-        f"{decorator}?"
+        f"{name} made {thing!r}, which can't be entered. Is its function decorated "
+        "with @asynccontextmanager?"
     )

@@ -1,11 +1,14 @@
 """Snippets to copy: each module stands alone, this file only gathers their names."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lifespan_lab.client import running
 from lifespan_lab.compose import as_lifespan, combine
 from lifespan_lab.handlers import from_handlers
+from lifespan_lab.mounts import with_mounts
 from lifespan_lab.timeline import Events, Timeline
+from lifespan_lab.worker import worker
 
 if TYPE_CHECKING:
     from lifespan_lab.state import FromState
@@ -18,13 +21,15 @@ __all__ = [
     "combine",
     "from_handlers",
     "running",
+    "with_mounts",
+    "worker",
 ]
+
+# FastAPI and uvicorn are heavy: what needs one of them is imported when it is asked for.
+LATE = {"FromState": "state"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs FastAPI when it is asked for, and not before."""
-    if name == "FromState":
-        from lifespan_lab.state import FromState
-
-        return FromState
+    if name in LATE:
+        return getattr(import_module(f"{__name__}.{LATE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

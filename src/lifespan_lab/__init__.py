@@ -25,7 +25,7 @@ __all__ = [
     "worker",
 ]
 
-# FastAPI and uvicorn are heavy: what needs one of them is imported when it is asked for.
+# FastAPI and uvicorn are heavy: what needs one of them is imported when asked for.
 LATE = {"FromState": "state"}
 
 

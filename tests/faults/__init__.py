@@ -1,0 +1,1 @@
+"""Fault injection: random stacks of resources that fail, hang and are cancelled."""

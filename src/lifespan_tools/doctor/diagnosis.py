@@ -1,0 +1,196 @@
+"""The doctor's answer: what runs, what is wrong, and what couldn't be seen."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lifespan_tools.doctor import frameworks, lifespans, middleware
+from lifespan_tools.doctor.findings import Finding, listed
+from lifespan_tools.doctor.losses import Loss, losses
+from lifespan_tools.doctor.places import Place, place_of
+from lifespan_tools.doctor.repeats import repeats
+from lifespan_tools.doctor.schedule import Run, Schedule, runs
+
+__all__ = ["Diagnosis", "Finding", "Place", "Run", "UnreadableError", "diagnose"]
+
+# Merged lifespans nest. Python's limit of 1,000 frames ends the startup with a
+# RecursionError at about 485 included routers (FastAPI 0.165).
+SAFELY_NESTED = 400
+
+
+class UnreadableError(TypeError):
+    """This is no app that doctor can read."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What an app does at startup and at shutdown, as far as its objects tell.
+
+    Attributes:
+        startup: what runs at startup, in order, one entry for each run.
+        shutdown: the same for shutdown, if the app stops after it has started.
+        starts: whether nothing is known to stop the startup. If something does,
+            `startup` ends there, and `shutdown` is what runs of the things that had
+            started. (Of a lifespan: what stands in its `finally`.)
+        findings: what is wrong.
+        unknown: what couldn't be seen, in sentences.
+        notes: what is no fault, but good to know, in sentences.
+        versions: the releases that this holds for, by name.
+        tested: whether doctor was tested with these. If not, all is unknown.
+    """
+
+    startup: tuple[Run, ...]
+    shutdown: tuple[Run, ...]
+    starts: bool
+    findings: tuple[Finding, ...]
+    unknown: tuple[str, ...]
+    notes: tuple[str, ...]
+    versions: Mapping[str, str]
+    tested: bool
+
+    @property
+    def exit_code(self) -> int:
+        """1 with a finding, 0 without; 2 where doctor couldn't look."""
+        if self.findings and self.tested:
+            return 1
+        return 2 if self.unknown else 0
+
+    def __str__(self) -> str:
+        from lifespan_tools.doctor.report import as_text
+
+        return as_text(self)
+
+
+def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
+    """Tell which startup and shutdown code of the app runs, and which never will.
+
+    Objects are read, and none of the app's handlers or lifespans is run.
+
+    Arguments:
+        app: a Starlette or FastAPI app, or a router. Middleware around it is looked
+            through, as far as it keeps the app as its attribute `app`.
+        probe: also ask each middleware whether it passes a lifespan on. For
+            that each is made anew, around a stand-in for the app, and called with the
+            scope of a lifespan. It gets no message, and neither the app nor its
+            lifespan is called.
+
+    The answer holds for the installed releases of FastAPI and Starlette. Outside of
+    those that doctor was tested with it is marked as unknown.
+
+    What can't be seen by reading: code that is run by a lifespan, beyond the names in
+    it; before FastAPI 0.137, routers whose merged lifespan was overwritten.
+
+    Errors: UnreadableError, a TypeError, if there is no Starlette app or router.
+    """
+    inner = frameworks.behind_middleware(app)
+    router = frameworks.router_of(inner)
+    if router is None:
+        raise UnreadableError(
+            f"This is a {type(app).__name__}, and doctor reads apps of Starlette and "
+            "FastAPI. If one is inside, name that one."
+        )
+    lifespan = frameworks.lifespan_of(router)
+    schedule = Schedule(list(lifespans.steps(lifespan, inner)))
+    findings = [*_faults(schedule), *repeats(schedule), *_bare(schedule)]
+    untested = frameworks.untested()
+    unknown = [*untested, *frameworks.forgotten(), *_unreadable(lifespan, schedule)]
+    for loss in losses(inner, schedule):
+        certain, doubtful = _split(loss, schedule)
+        findings += [certain.finding()] if certain.lost else []
+        unknown += [_doubt(doubtful)] if doubtful.lost else []
+    if probe:
+        swallowed, silent = middleware.ask(app)
+        findings += swallowed
+        unknown += silent
+    return Diagnosis(
+        runs(schedule.startup),
+        runs(schedule.shutdown),
+        schedule.broken is None,
+        tuple(findings),
+        tuple(unknown),
+        tuple(_notes(app, inner, router, schedule)),
+        frameworks.versions(),
+        not untested,
+    )
+
+
+def _faults(schedule: Schedule) -> Iterator[Finding]:
+    if (step := schedule.broken) is not None:
+        place = place_of(getattr(step.lifespan, "func", step.lifespan))
+        yield Finding(
+            "not-a-lifespan",
+            f"{place.name} {step.fault}. The startup fails there with a TypeError.",
+            step.cure,
+            (place,),
+        )
+
+
+def _bare(schedule: Schedule) -> Iterator[Finding]:
+    bare = [step for step in schedule.steps if lifespans.is_bare(step.lifespan)]
+    for code in dict.fromkeys(code for step in bare for code in step.startup):
+        yield Finding(
+            "bare-generator",
+            f"{code.place.name} lacks @asynccontextmanager. FastAPI adds it silently. "
+            "Starlette warns that it will not do so for ever, and nothing else that "
+            "takes a lifespan does.",
+            "Put @asynccontextmanager (from contextlib) on an `async def`.",
+            (code.place,),
+        )
+
+
+def _unreadable(lifespan: Any, schedule: Schedule) -> Iterator[str]:
+    if len(frameworks.nested(lifespan)) > SAFELY_NESTED:
+        yield (
+            "So many routers are included that their merged lifespans may end the "
+            "startup with a RecursionError."
+        )
+    for step in schedule.steps:
+        router = frameworks.lister(step.lifespan)
+        if router is not None and not frameworks.runs_its_lists(router):
+            yield (
+                f"{type(router).__name__} runs its handlers in its own way: which of "
+                "them run, and in which order, can't be read."
+            )
+
+
+def _split(loss: Loss, schedule: Schedule) -> tuple[Loss, Loss]:
+    """What is lost for certain, and what may be run by code that names it."""
+    mentions = schedule.mentions
+    doubtful = tuple(
+        code
+        for code in loss.lost
+        if code.identity in mentions
+        or (mentions.lists_by_hand and code.kind == "handler")
+        or (mentions.lifespans_by_hand and code.kind == "lifespan")
+        or (mentions.lifespans_by_hand and loss.cause.code == "mounted")
+    )
+    certain = tuple(code for code in loss.lost if code not in doubtful)
+    return Loss(loss.cause, certain), Loss(loss.cause, doubtful)
+
+
+def _doubt(loss: Loss) -> str:
+    names = listed([str(code.place) for code in loss.lost])
+    return (
+        f"{names}: the framework doesn't run this ({loss.cause.code}). But a lifespan "
+        "or handler that runs names it, or starts such things by hand, and may do so."
+    )
+
+
+def _notes(app: Any, inner: Any, router: Any, schedule: Schedule) -> Iterator[str]:
+    codes = [c for step in schedule.steps if step.side_by_side for c in step.startup]
+    if codes:
+        names = listed([code.place.name for code in codes])
+        yield f"{names} start and stop side by side, so their order may differ."
+    if inner is not app:
+        yield (
+            f"The app is inside of a {type(app).__name__}. This holds if that passes "
+            "the lifespan on; --probe tells."
+        )
+    for mount in frameworks.mounts(router):
+        mounted = frameworks.behind_middleware(mount.app)
+        module = type(mounted).__module__.partition(".")[0]
+        if frameworks.router_of(mounted) is None and module != "starlette":
+            yield (
+                f"What is mounted at {mount.path} is no Starlette app. If it has a "
+                "lifespan, the mount doesn't run it."
+            )

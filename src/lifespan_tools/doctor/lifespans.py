@@ -1,0 +1,172 @@
+"""What a lifespan runs, read and not called: its steps in the order of startup."""
+
+import inspect
+from collections.abc import Hashable, Iterator
+from contextlib import AsyncContextDecorator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from lifespan_tools.doctor import frameworks, snippets
+from lifespan_tools.doctor.places import (
+    Place,
+    generator_of,
+    identity,
+    made_by,
+    place_of,
+)
+
+Kind = Literal["lifespan", "handler"]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A handler, or one half of a lifespan: what stands before or after its yield."""
+
+    kind: Kind
+    identity: Hashable
+    function: Any
+
+    @property
+    def place(self) -> Place:
+        return place_of(self.function)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What starts together and stops together: a lifespan, or a router's handlers."""
+
+    lifespan: Any
+    startup: tuple[Code, ...]
+    shutdown: tuple[Code, ...]
+    fault: str | None = None
+    cure: str = ""
+    side_by_side: bool = False  # with others, in no order
+
+
+def steps(lifespan: Any, app: object, in_mount: bool = False) -> Iterator[Step]:
+    """Each step in the order of startup; they stop in reverse.
+
+    app: what the lifespan is called with. in_mount: whether a `with_mounts` around it
+    enters the mounted apps already.
+    """
+    for leaf in frameworks.leaves(lifespan):
+        router = frameworks.lister(leaf)
+        if router is not None:
+            startup, shutdown = (
+                handlers(frameworks.handlers_of(router, event))
+                for event in ("startup", "shutdown")
+            )
+            yield Step(leaf, startup, shutdown)
+        elif (lists := snippets.handlers_of(leaf)) is not None:
+            yield Step(leaf, handlers(lists.startup), handlers(lists.shutdown))
+        elif (members := snippets.members_of(leaf)) is not None:
+            for member in members.lifespans:
+                for step in steps(member, app, in_mount):
+                    side_by_side = members.side_by_side or step.side_by_side
+                    yield replace(step, side_by_side=side_by_side)
+            if members.then_mounts and not in_mount:
+                yield from _steps_of_mounts(app, {id(app)})
+        else:
+            fault, cure = fault_of(leaf) or (None, "")
+            code = () if fault else (code_of(leaf),)
+            yield Step(leaf, code, code, fault, cure)
+
+
+def _steps_of_mounts(app: object, entered: set[int]) -> Iterator[Step]:
+    """Those of the mounted apps, each app once."""
+    router = frameworks.router_of(app)
+    for mount in frameworks.mounts(router) if router else ():
+        inner = frameworks.behind_middleware(mount.app)
+        if id(inner) not in entered:
+            entered.add(id(inner))
+            inner_router = frameworks.router_of(inner)
+            if inner_router is not None:
+                lifespan = frameworks.lifespan_of(inner_router)
+                yield from steps(lifespan, inner, in_mount=True)
+            yield from _steps_of_mounts(inner, entered)
+
+
+def handlers(functions: list[Any]) -> tuple[Code, ...]:
+    return tuple(Code("handler", identity(each), each) for each in functions)
+
+
+def code_of(lifespan: Any) -> Code:
+    inner = frameworks.lifted(lifespan) or generator_of(lifespan)
+    lifespan = lifespan if inner is None else inner
+    return Code("lifespan", identity(lifespan), lifespan)
+
+
+MANAGED = "Put @asynccontextmanager (from contextlib) on it."
+
+
+def fault_of(lifespan: Any) -> tuple[str, str] | None:
+    """Why this can't be a lifespan, and the cure; None if nothing speaks against it.
+
+    Each of these is a TypeError when the app starts, and not before.
+    """
+    if isinstance(lifespan, AsyncContextDecorator):
+        return (
+            "is the result of a call, where the function is needed",
+            "Hand over the function itself: lifespan=lifespan, not lifespan(app).",
+        )
+    if not callable(lifespan):
+        return (
+            f"is {_a(lifespan)}, where a function is needed",
+            "Hand over a function that takes the app.",
+        )
+    if inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan):
+        return "is a bare generator, which nothing can enter", MANAGED
+    if inspect.iscoroutinefunction(lifespan):
+        return "has no yield, so it can't be entered", f"Give it a yield. {MANAGED}"
+    if made_by(lifespan) == "contextmanager":
+        return "has @contextmanager, which is for `with`", MANAGED.replace("Put", "Use")
+    inner = generator_of(lifespan)
+    if inner is not None and inspect.isgeneratorfunction(inner):
+        return "is a `def`, and @asynccontextmanager needs `async def`", (
+            "Write `async def`."
+        )
+    if inner is not None and inspect.iscoroutinefunction(inner):
+        return "has no yield, so it can't be entered", "Give it a yield."
+    return _fault_of_parameters(lifespan)
+
+
+def _a(thing: object) -> str:
+    name = type(thing).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _fault_of_parameters(lifespan: Any) -> tuple[str, str] | None:
+    try:
+        signature = inspect.signature(lifespan)
+    except (TypeError, ValueError):  # written in C, or says nothing
+        return None
+    try:
+        signature.bind(object())
+    except TypeError:
+        wanted = len(signature.parameters)
+        return (
+            f"takes {wanted} parameters, but is called with the app alone",
+            "Give it one parameter, the app.",
+        )
+    return None
+
+
+def is_bare(lifespan: Any) -> bool:
+    """Whether the framework had to make a lifespan of a generator function.
+
+    With an async one the object doesn't tell: the framework uses asynccontextmanager,
+    as a decorator does. So the source is asked. Where the function has no decorator,
+    and its file calls asynccontextmanager(...) nowhere, it was the framework.
+    """
+    if frameworks.lifted(lifespan) is not None:
+        return True
+    inner: Any = generator_of(lifespan)
+    inner = getattr(inner, "__func__", inner)  # of a bound method
+    if not (inspect.isasyncgenfunction(inner) and inspect.isfunction(inner)):
+        return False
+    try:
+        lines, number = inspect.findsource(inner)
+    except OSError:
+        return False
+    decorated = lines[number].lstrip().startswith("@")
+    return not decorated and not any("contextmanager(" in line for line in lines)

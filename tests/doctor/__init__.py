@@ -1,0 +1,1 @@
+"""Doctor: each of its predictions is compared with a real run."""

@@ -126,13 +126,13 @@ class _Lifespan:
         return message
 
     async def answer(self, message: Message) -> None:
-        answers = message["type"].startswith("lifespan.")
-        self.answered |= answers
-        self.heard &= answers  # what it heard, it didn't understand
+        if not message["type"].startswith("lifespan."):
+            self.heard = False  # what it heard, it didn't understand
         if message["type"].endswith(".failed") and not self.cancelled:
             self.error = LifespanError(f"The app sent {message}")
         # Without its text, which the server would log. It raises if this is no answer.
         await self.send({"type": message["type"]})
+        self.answered = True
 
     def verdict(self) -> str:
         """What to answer for an app that didn't: it has a lifespan, or it has none."""
@@ -182,13 +182,12 @@ class _Server(threading.Thread):
     async def startup(self) -> bool:
         self.start()
         deadline = time.monotonic() + self.limits["startup"]
-        while self.is_alive() and not self.late:
-            if self.server.started:
-                self.phase = "shutdown"
-                return True
-            await sleep(TICK)
+        while self.is_alive() and not self.server.started and not self.late:
             self.late = time.monotonic() >= deadline
-        return False
+            await sleep(TICK)
+        if self.server.started:
+            self.phase, self.late = "shutdown", False
+        return self.server.started
 
     async def shutdown(self) -> None:
         self.server.should_exit = True
@@ -226,9 +225,7 @@ class _Server(threading.Thread):
         if self.is_alive():
             frame = sys._current_frames().get(self.ident or 0)
             stack = "".join(traceback.format_stack(frame, limit=5))
-            text += (
-                f". Its thread {self.name!r} is blocked, until it has done:\n{stack}"
-            )
+            text += f". Its thread {self.name!r} runs on; mend what blocks it:\n{stack}"
         late = TimeoutError(text)
         late.__cause__ = error
         return late

@@ -242,7 +242,7 @@ class _Conversation(Manager[Any]):
         if kind == "lifespan.startup.complete":
             self.answered.set()
         elif kind in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
-            self.error = RuntimeError(f"{kind}: {message.get('message', '')}")
+            self.error = RuntimeError(f"App sent {kind}: {message.get('message', '')}")
         elif kind != "lifespan.shutdown.complete":
             self.heard = ""  # what it heard, it didn't understand
             raise RuntimeError(f"{kind} answers no lifespan")

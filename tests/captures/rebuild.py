@@ -33,6 +33,9 @@ FASTAPI = """
     0.132.1 0.133.0 0.136.3 0.137.0 0.163.2 0.164.0 0.165.0
 """
 """Both sides of each change, and the newest that the course is pinned to."""
+UVICORN = """
+    0.28.1 0.29.0 0.30.0 0.35.0 0.36.0 0.40.0 0.41.0 0.49.0 0.50.0 0.54.0
+"""
 STARLETTE = "0.51.0 0.52.0 0.52.1 1.0.0 1.10.0"
 
 
@@ -82,6 +85,19 @@ PROBES = [
     Probe(
         "uvicorn_state",
         tuple((f"uvicorn=={v}",) for v in ("0.21.0", "0.21.1", "0.54.0")),
+    ),
+    Probe(
+        "uvicorn_releases",
+        tuple((f"uvicorn=={v}", "nest-asyncio==1.6.0") for v in UVICORN.split()),
+    ),
+    Probe(
+        "servers",
+        (
+            ("uvicorn==0.54.0",),
+            ("hypercorn==0.18.0",),
+            ("granian==2.8.7",),
+            ("gunicorn==27.0.1", "uvicorn-worker==0.4.0"),
+        ),
     ),
 ]
 

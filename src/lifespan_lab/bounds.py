@@ -33,14 +33,14 @@ __all__ = ["bounded"]
 
 logger = logging.getLogger(__name__)
 
-AnyLifespan = Callable[..., AbstractAsyncContextManager[Mapping[str, object] | None]]
-NO_STATE: Mapping[str, Any] = MappingProxyType({})
+Member = Callable[..., AbstractAsyncContextManager[Mapping[str, object] | None]]
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 _current_task = cast(Callable[[], asyncio.Task[Any]], asyncio.current_task)
 
 
 def bounded(
-    lifespan: AnyLifespan,
+    lifespan: Member,
     *,
     startup: float | None = None,
     shutdown: float | None = None,
@@ -96,9 +96,7 @@ def bounded(
     wants_state = "state" in signature(lifespan).parameters
 
     @asynccontextmanager
-    async def limited(
-        app: Any, state: Mapping[str, Any] = NO_STATE
-    ) -> AsyncIterator[Any]:
+    async def limited(app: Any, state: Mapping[str, Any] = EMPTY) -> AsyncIterator[Any]:
         run = _Run(name, limits, _clock(grace))
         arguments = {"state": state} if wants_state else {}
         error: BaseException | None = None
@@ -242,7 +240,7 @@ def _clock(grace: float) -> _Clock:
     return _AsyncioClock(grace) if on_asyncio else _TrioClock()
 
 
-def _name(lifespan: AnyLifespan) -> str:
+def _name(lifespan: Member) -> str:
     function = lifespan
     while isinstance(function, partial):
         function = function.func

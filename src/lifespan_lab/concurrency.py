@@ -17,8 +17,9 @@ Use::
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
 from types import MappingProxyType
@@ -32,11 +33,11 @@ __all__ = ["concurrently"]
 logger = logging.getLogger(__name__)
 
 State = Mapping[str, Any]
-AnyLifespan = Callable[..., AbstractAsyncContextManager[Mapping[str, object] | None]]
-NO_STATE: State = MappingProxyType({})
+Member = Callable[..., AbstractAsyncContextManager[Mapping[str, object] | None]]
+EMPTY: State = MappingProxyType({})
 
 
-def concurrently(*lifespans: AnyLifespan) -> Lifespan[Any]:
+def concurrently(*lifespans: Member) -> Lifespan[Any]:
     """Make one lifespan of several that start at the same time, and stop so.
 
     Each member is entered and left in a task of its own: so it may hold a task group
@@ -66,119 +67,124 @@ def concurrently(*lifespans: AnyLifespan) -> Lifespan[Any]:
         ValueError: two members yield the same key.
         TypeError: a member yields what is no mapping.
     """
-    names = [_name(lifespan) for lifespan in lifespans]
 
     @asynccontextmanager
-    async def side_by_side(app: Any, state: State = NO_STATE) -> AsyncIterator[Any]:
-        members = [
-            _Member(name, partial(_enter, lifespan, app, state))
-            for name, lifespan in zip(names, lifespans, strict=True)
-        ]
-        group = _Group(members)
+    async def side_by_side(app: Any, state: State = EMPTY) -> AsyncIterator[Any]:
+        group = _Group([_Member(_name(each), each, app, state) for each in lifespans])
         try:
             async with create_task_group() as tasks:
-                for member in members:
+                for member in group.members:
                     tasks.start_soon(group.run, member)
                 try:
                     if await group.started():
                         with group.block:
-                            yield _merged(members)
+                            yield _merged(group.members)
                 except BaseException as error:
                     group.block_error = error
-                group.stop()
+                group.block_over.set()
+                # A member that broke off ends first, so that the others are told of it.
+                if group.block_error is not None or not group.block.cancel_called:
+                    group.stop()
         except get_cancelled_exc_class() as cancelled:  # while it stopped
-            group.failures.append(("", cancelled))
+            group.failures.insert(0, ("", cancelled))
         group.raise_first()
 
-    side_by_side.__name__ = f"concurrently({', '.join(names)})"
-    side_by_side.__qualname__ = side_by_side.__name__
+    names = ", ".join(map(_name, lifespans))
+    side_by_side.__name__ = side_by_side.__qualname__ = f"concurrently({names})"
     return side_by_side
 
 
+@dataclass(eq=False)
 class _Member:
     """A lifespan, and how far it got."""
 
-    def __init__(
-        self, name: str, enter: Callable[[], AbstractAsyncContextManager[Any]]
-    ) -> None:
-        self.name = name
-        self.enter = enter
-        self.starting = CancelScope()
-        self.has_started = False
-        self.value: Any = None
+    name: str
+    lifespan: Member
+    app: Any
+    state: State
+    value: Any = None
+    has_started: bool = False
+    starting: CancelScope = field(default_factory=CancelScope)
+
+    def enter(self) -> AbstractAsyncContextManager[Any]:
+        if "state" in signature(self.lifespan).parameters:
+            return self.lifespan(self.app, state=self.state)
+        return self.lifespan(self.app)
 
 
+@dataclass(eq=False)
 class _Group:
     """The members that run side by side, and what went wrong with them."""
 
-    def __init__(self, members: list[_Member]) -> None:
-        self.members = members
-        self.settled = Event()  # all have started, or one failed to
-        self.stopping = Event()
-        self.block = CancelScope()
-        self.block_error: BaseException | None = None
-        self.told: BaseException | None = None
-        self.failures: list[tuple[str, BaseException]] = []
+    members: list[_Member]
+    settled: Event = field(default_factory=Event)  # all have started, or one won't
+    block: CancelScope = field(default_factory=CancelScope)
+    block_over: Event = field(default_factory=Event)
+    block_error: BaseException | None = None
+    stopping: Event = field(default_factory=Event)
+    told: BaseException | None = None
+    failures: list[tuple[str, BaseException]] = field(default_factory=list)
 
     async def run(self, member: _Member) -> None:
         try:
             with member.starting:
                 async with member.enter() as member.value:
-                    member.has_started = True
-                    self.settle()
-                    await self.stopping.wait()
-                    if self.told is not None:
-                        raise self.told
+                    await self.serve(member)
         except BaseException as error:  # cancelled as well: then the block is, too
             if (failure := _without(error, self.told)) is not None:
                 self.failures.append((member.name, failure))
-        member.has_started = True
-        self.settle()
-        self.block.cancel()
+        self.settled.set()
+        self.stop()
 
-    def settle(self) -> None:
-        if self.failures or all(member.has_started for member in self.members):
+    async def serve(self, member: _Member) -> None:
+        member.has_started = True
+        if all(each.has_started for each in self.members):
             self.settled.set()
+        try:
+            await self.stopping.wait()
+        except get_cancelled_exc_class():  # by its own task group, or all are
+            self.settled.set()
+            self.block.cancel()
+            with CancelScope(shield=True):  # it isn't closed while it is in use
+                await self.block_over.wait()
+            raise
+        if self.told is not None:
+            raise self.told
 
     async def started(self) -> bool:
         """Whether all members have started, when that is known."""
         if self.members:
             await self.settled.wait()
-        return not self.failures
+        return not self.failures and all(each.has_started for each in self.members)
 
     def stop(self) -> None:
+        if self.stopping.is_set():
+            return
         self.told = self.first_error()
+        self.traceback = getattr(self.told, "__traceback__", None)
         self.stopping.set()
         for member in self.members:
             if not member.has_started:
                 member.starting.cancel()
 
     def first_error(self) -> BaseException | None:
-        if self.block_error is not None:
-            return self.block_error
-        cancelled = get_cancelled_exc_class()
         errors = [error for _, error in self.failures]
-        ordinary = [error for error in errors if not isinstance(error, cancelled)]
-        return next(iter(ordinary + errors), None)
+        errors.sort(key=_is_cancellation)
+        return (
+            next(iter(errors), None) if self.block_error is None else self.block_error
+        )
 
     def raise_first(self) -> None:
         first = self.first_error()
         if first is None:
             return
-        quiet = get_cancelled_exc_class()
         for name, error in self.failures:
-            if error is not first and not isinstance(error, quiet):
+            if error is not first and not _is_cancellation(error):
                 first.add_note(f"{name} failed, too: {error!r}")
                 logger.error("%s failed, too", name, exc_info=error)
+        if first is self.told:
+            first.__traceback__ = self.traceback  # without the members' lines
         raise first
-
-
-def _enter(
-    lifespan: AnyLifespan, app: Any, state: State
-) -> AbstractAsyncContextManager[Any]:
-    if "state" in signature(lifespan).parameters:
-        return lifespan(app, state=state)
-    return lifespan(app)
 
 
 def _merged(members: list[_Member]) -> dict[str, Any] | None:
@@ -188,19 +194,20 @@ def _merged(members: list[_Member]) -> dict[str, Any] | None:
     yielding = [member for member in members if member.value is not None]
     for member in yielding:
         if not isinstance(member.value, Mapping):
-            raise TypeError(
-                f"{member.name} yields {member.value!r}: a lifespan yields a mapping, "
-                "such as a dict, or nothing."
-            )
+            raise TypeError(f"{member.name} yielded {member.value!r}, not a mapping.")
         for key in member.value:
             if key in owners:
                 raise ValueError(
-                    f"{owners[key]} and {member.name} both yield the key {key!r}. "
-                    "Rename it in one of them."
+                    f"{owners[key]} and {member.name} both yield the key "
+                    f"{key!r}. Rename it in one of them."
                 )
             owners[key] = member.name
         merged |= member.value
     return merged if yielding else None
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    return isinstance(error, get_cancelled_exc_class())
 
 
 def _without(error: BaseException, told: BaseException | None) -> BaseException | None:
@@ -210,19 +217,17 @@ def _without(error: BaseException, told: BaseException | None) -> BaseException 
     """
     if not isinstance(error, BaseExceptionGroup) or told is None:
         return None if error is told else error
-    parts = list(_parts(told))
+    parts = _leaves(told)
     return error.split(lambda leaf: any(leaf is part for part in parts))[1]
 
 
-def _parts(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for part in error.exceptions:
-            yield from _parts(part)
-    else:
-        yield error
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for part in error.exceptions for leaf in _leaves(part)]
 
 
-def _name(lifespan: AnyLifespan) -> str:
+def _name(lifespan: Member) -> str:
     function = lifespan
     while isinstance(function, partial):
         function = function.func

@@ -40,6 +40,8 @@ async def run_of(app: Any, log: Log) -> tuple[list[str], list[str]]:
 def test_finds_what_is_wrong(case: Case) -> None:
     """Each app has exactly the findings that stand beside it."""
     diagnosis = diagnose(case.make(Log()))
+    if not case.visible:
+        pytest.skip("FastAPI before 0.137 keeps no trace of it")
     assert [finding.code for finding in diagnosis.findings] == case.finds
     assert bool(diagnosis.unknown) == case.unknown
 

@@ -47,19 +47,21 @@ def losses(app: Any, schedule: Schedule) -> list[Loss]:
     One for each cause: of a router that is lost, the routers in it are lost, too.
     """
     found: dict[Cause, list[Code]] = defaultdict(list)
-    for loss in _losses(app, set(schedule.scheduled)):
+    for loss in _losses(app, schedule):
         found[loss.cause] += loss.lost
     return [Loss(cause, tuple(lost)) for cause, lost in found.items()]
 
 
-def _losses(app: Any, known: set[Any]) -> Iterator[Loss]:
+def _losses(app: Any, schedule: Schedule) -> Iterator[Loss]:
     router = frameworks.router_of(app)
+    known = set(schedule.scheduled)
+    entered = {id(step.lifespan) for step in schedule.steps}
     if router is not None:
         name = "the app" if router is not app else router_name(router)
         lifespan = frameworks.lifespan_of(router)
         for loss in _of_router(router, name, lifespan, None, app):
             yield Loss(loss.cause, _unknown(loss.lost, known))
-        yield from _of_mounts(app, router, "", known, {id(app)})
+        yield from _of_mounts(app, router, "", entered, known, {id(app)})
 
 
 def _unknown(codes: tuple[Code, ...], known: set[Any]) -> tuple[Code, ...]:
@@ -161,7 +163,12 @@ def _late(name: str, parent: str) -> Cause:
 
 
 def _of_mounts(
-    app: Any, router: Router, path: str, known: set[Any], seen: set[int]
+    app: Any,
+    router: Router,
+    path: str,
+    entered: set[int],
+    known: set[Any],
+    seen: set[int],
 ) -> Iterator[Loss]:
     """What of the mounted apps never runs, and what they in turn lose."""
     for mount in frameworks.mounts(router):
@@ -174,11 +181,12 @@ def _of_mounts(
         lifespan = frameworks.lifespan_of(inner_router)
         codes = _codes(lifespan, inner) + _handlers(inner_router)
         name = f"the app mounted at {where}"
-        if all(code.identity not in known for code in codes):
+        own = {id(step.lifespan) for step in steps(lifespan, inner, in_mount=True)}
+        if not own <= entered:
             yield Loss(_mounted(name), _unknown(codes, known))
         for loss in _of_router(inner_router, name, lifespan, None, inner):
             yield Loss(loss.cause, _unknown(loss.lost, known))
-        yield from _of_mounts(inner, inner_router, where, known, seen)
+        yield from _of_mounts(inner, inner_router, where, entered, known, seen)
 
 
 def _mounted(name: str) -> Cause:

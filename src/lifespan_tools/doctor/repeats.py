@@ -42,8 +42,8 @@ def repeats(schedule: Schedule) -> Iterator[Finding]:
     for (_, times, kind), codes in causes.items():
         steps = [step for step in schedule.steps if _has(step, codes[0])]
         where = tuple(code.place for code in codes)
-        code, why, cure = _cause(steps, kind, schedule.steps[0])
-        yield Finding(code, f"{_run_again(where, times)}: {why}", cure, where)
+        finding, why, cure = _cause(steps, kind, schedule.steps[0])
+        yield Finding(finding, f"{_run_again(where, times)}: {why}", cure, where)
 
 
 def _has(step: Step, code: Code) -> bool:
@@ -59,7 +59,7 @@ def _cause(steps: list[Step], kind: Kind, first: Step) -> tuple[str, str, str]:
     """The kind of finding, the reason and the cure."""
     entered = Counter(id(step.lifespan) for step in steps)
     twice = next((s for s in steps if entered[id(s.lifespan)] > 1), None)
-    router = twice and frameworks.lister(twice.lifespan)
+    router = frameworks.lister(twice.lifespan) if twice is not None else None
     if router is not None:
         return (
             "included-twice",

@@ -997,12 +997,11 @@ async def test_uvicorn(kind: Callable[[Any], ASGIApp]) -> None:
     assert log == ["+app", "+mounted", "-mounted", "-app"]
 
 
-# The test client of the oldest Starlette that is allowed leaves streams open.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+# The TestClient of the oldest Starlette that is allowed leaves streams open.
+@pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning")
 @pytest.mark.parametrize("kind", KINDS)
 def test_test_client(kind: Callable[[Any], ASGIApp]) -> None:
-    """It holds in Starlette's test client."""
+    """It holds in Starlette's TestClient."""
     log: Log = []
     mounted = kind(lifespan_of("mounted", log, mounted=2))
     app = fastapi(with_mounts(lifespan_of("app", log, app=1)), Mount("/x", mounted))
@@ -1010,4 +1009,5 @@ def test_test_client(kind: Callable[[Any], ASGIApp]) -> None:
         assert client.get("/x/state").json() == {"app": 1, "mounted": 2}
         assert client.get("/state").json() == {"app": 1}
     assert log == ["+app", "+mounted", "-mounted", "-app"]
+    del client
     gc.collect()

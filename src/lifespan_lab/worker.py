@@ -49,12 +49,14 @@ def worker(
     app serves on meanwhile, and the resources beside the worker stay open.
 
     Its clean-up: on asyncio it is cancelled once, as by `asyncio.Task.cancel`, so its
-    `finally` may await. On trio, and on asyncio if the lifespan itself is cancelled,
-    each `await` is cancelled: put what has to finish into
-    `anyio.CancelScope(shield=True)`. A function that ignores its cancellation is waited
-    for without end; a limit around the lifespan is the remedy.
+    `finally` may await. On trio, and on asyncio if the shutdown is cancelled, too, each
+    of its `await`s is: put what has to finish into `anyio.CancelScope(shield=True)`. A
+    function that ignores its cancellation is waited for without end; put a limit on the
+    lifespan, in a task of its own, if you can't mend the function.
 
-    The lifespan must be entered and left by one task, as servers do.
+    On asyncio the lifespan may be entered in one task and left in another. It may not
+    on trio, which also wants it to nest with other cancel scopes: there it holds a
+    nursery open.
 
     Arguments:
         function: `async def function(app)` or `async def function(app, state)`. With a
@@ -87,13 +89,11 @@ def worker(
         work = _Work(call, name, exit_on_crash=on_crash == "exit")
         first: BaseException | None = None
         try:
-            async with create_task_group() as tasks:
-                tasks.start_soon(work.run, name=f"worker({name})")
+            async with work.in_background():
                 try:
                     yield
                 except BaseException as error:
                     first = error
-                work.stop()
         except BaseException as error:  # a cancellation: the work raises nothing
             if first is None or isinstance(first, get_cancelled_exc_class()):
                 first = error
@@ -134,13 +134,39 @@ class _Work:
         self.exit_on_crash = exit_on_crash
         # Shielded: it is the lifespan that ends it, in the order of the teardown.
         self.scope = CancelScope(shield=True)
-        self.task: asyncio.Task[Any] | None = None
         self.stopping = False
         self.error: BaseException | None = None
 
-    async def run(self) -> None:
+    @asynccontextmanager
+    async def in_background(self) -> AsyncIterator[None]:
         if get_cancelled_exc_class() is asyncio.CancelledError:
-            self.task = asyncio.current_task()
+            # A task group would tie the lifespan to the task that entered it.
+            task = asyncio.create_task(self.run())
+            yield
+            self.stopping = True
+            task.cancel()
+            await self.end_of(task)
+        else:
+            async with create_task_group() as tasks:
+                tasks.start_soon(self.run)
+                yield
+                self.stopping = True
+                self.scope.cancel()
+
+    async def end_of(self, task: asyncio.Task[None]) -> None:
+        """Wait for it. If that is cancelled, each `await` of the task is, too."""
+        cancelled: BaseException | None = None
+        while not task.done():
+            try:
+                with CancelScope(shield=cancelled is not None):
+                    await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self.scope.cancel()
+        if cancelled is not None:
+            raise cancelled
+
+    async def run(self) -> None:
         try:
             with self.scope:
                 await self.call()
@@ -162,11 +188,3 @@ class _Work:
         logger.error("The worker %s failed", self.name, exc_info=error)
         if self.exit_on_crash and not self.stopping:
             raise_signal(SIGTERM)
-
-    def stop(self) -> None:
-        self.stopping = True
-        if self.task is None:  # trio, or not yet begun
-            self.scope.cancel()
-        else:
-            self.scope.shield = False
-            self.task.cancel()

@@ -28,8 +28,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
         if not ready:
-            if timeout is None:
-                raise RuntimeError("all tasks wait, and no one will ever wake them")
+            assert timeout is not None, "all tasks wait, and no one will wake them"
             self.now += max(timeout, 0)
         return ready
 

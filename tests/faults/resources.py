@@ -189,8 +189,8 @@ limits = st.sampled_from([None, HANG / 2, HANG * 1.5, HANG * 2.5])
 
 # What is seen
 
-# Enters something and hands the state that it gives to the body.
-Run = Callable[[Callable[[State | None], Awaitable[None]]], Awaitable[None]]
+Body = Callable[[State | None], Awaitable[None]]
+Run = Callable[[Body], Awaitable[None]]  # enters something, and the body in it
 
 
 @dataclass

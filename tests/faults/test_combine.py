@@ -1,6 +1,5 @@
 """combine under faults: it can't be told from contextlib.AsyncExitStack by hand."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -11,9 +10,9 @@ from hypothesis import strategies as st
 from lifespan_lab import combine
 from tests.faults import jumping
 from tests.faults.resources import (
+    Body,
     Lifespan,
     Plan,
-    State,
     Use,
     World,
     bodies,
@@ -25,7 +24,6 @@ from tests.faults.resources import (
 
 pytestmark = pytest.mark.parametrize("backend", jumping.BACKENDS)
 APP = object()
-Body = Callable[[State | None], Awaitable[None]]
 conflicts = st.sampled_from(["error", "first", "last"])
 
 

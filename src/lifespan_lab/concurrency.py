@@ -130,8 +130,7 @@ class _Group:
             with member.starting:
                 async with member.enter() as member.value:
                     await self.serve(member)
-                    if self.told is not None:
-                        raise self.told
+                    self.tell()
         except BaseException as error:  # cancelled as well: then the block is, too
             if (failure := _without(error, self.told)) is not None:
                 self.failures.append((member.name, failure))
@@ -150,6 +149,10 @@ class _Group:
             with CancelScope(shield=True):  # it isn't closed while it is in use
                 await self.block_over.wait()
             raise
+
+    def tell(self) -> None:
+        if self.told is not None:
+            raise self.told
 
     async def started(self) -> bool:
         """Whether all members have started, when that is known."""

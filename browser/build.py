@@ -81,7 +81,8 @@ def build() -> None:
         sys.executable, "-m", "jupyterlite_core", "build",
         "--lite-dir", LITE, "--output-dir", SITE, "--contents", LITE / "contents",
         "--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages",
-        "--settings-overrides", HERE / "overrides.json", "--source-date-epoch", "315532800",
+        "--settings-overrides", HERE / "overrides.json",
+        cwd=LITE,  # what it remembers of earlier builds is lost with this folder
     )  # fmt: skip
     pages.add(SITE, locked)
 
@@ -181,8 +182,8 @@ def _copy_contents(folder: Path) -> None:
         shutil.copy(source, target)
 
 
-def _run(*command: str | Path) -> None:
-    subprocess.run(list(map(str, command)), check=True)
+def _run(*command: str | Path, cwd: Path = ROOT) -> None:
+    subprocess.run(list(map(str, command)), check=True, cwd=cwd)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,109 @@
+"""One notebook in the browser: opened, run, read, looked at."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from playwright.sync_api import Page
+
+from tests.browser.chromium import LARGE, Visit
+
+OPEN_LIMIT = 90.0  # seconds until a notebook is there and Python has started
+RUN_LIMIT = 120.0  # seconds for all cells
+HIGHEST = 16_000  # pixels in one picture; Chromium draws no higher ones
+
+_PANEL = "window.jupyterapp?.shell?.currentWidget"
+_SHOWN = f"() => {_PANEL}?.content?.model?.cells.length > 0"
+_IDLE = f"() => {_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
+_RAN = f"() => {_PANEL}.content.model.toJSON().cells.some(c => c.execution_count)"
+_SHOW_ALL = f"""() => {{
+  const notebook = {_PANEL}.content;
+  notebook.notebookConfig = {{...notebook.notebookConfig, windowingMode: 'none'}};
+}}"""
+_RUN_ALL = """limit => Promise.race([
+  window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => true),
+  new Promise(resolve => setTimeout(() => resolve(false), limit)),
+])"""
+_HEIGHT = """() => {
+  const outer = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
+  return outer ? outer.scrollHeight - outer.clientHeight : 0;
+}"""
+
+
+@dataclass
+class Opened:
+    """A notebook that was opened, and how long that took."""
+
+    page: Page
+    shown: float
+    """Seconds until there was something to read."""
+    started: float
+    """Seconds until Python had started."""
+
+    def run_all(self, limit: float = RUN_LIMIT) -> bool:
+        """Run all cells. False when they weren't done in time.
+
+        Args:
+            limit: seconds.
+        """
+        return bool(self.page.evaluate(_RUN_ALL, limit * 1000))
+
+    def content(self) -> NotebookNode:
+        """The notebook as the page has it, with its outputs."""
+        notebook = self.page.evaluate(f"{_PANEL}.content.model.toJSON()")
+        for cell in notebook["cells"]:
+            if cell.get("attachments", {}) is None:
+                del cell["attachments"]
+        return nbformat.reads(json.dumps(notebook), as_version=4)
+
+    def picture(self, path: Path) -> None:
+        """Draw all of it, from top to bottom, into one picture."""
+        self.page.wait_for_timeout(300)
+        width, height = LARGE
+        more = int(self.page.evaluate(_HEIGHT))
+        self.page.set_viewport_size(
+            {"width": width, "height": min(height + more, HIGHEST)}
+        )
+        self.page.wait_for_timeout(500)
+        self.page.screenshot(path=path)
+
+
+def opened(visitor: Visit, address: str) -> Opened:
+    """Open a notebook and wait until Python has started.
+
+    Args:
+        visitor: whose storage and cache are used.
+        address: of the page.
+    """
+    page = visitor.context.new_page()
+    start = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    page.wait_for_function(_SHOWN, timeout=OPEN_LIMIT * 1000)
+    page.evaluate(_SHOW_ALL)
+    shown = time.perf_counter() - start
+    page.wait_for_function(_IDLE, timeout=OPEN_LIMIT * 1000)
+    return Opened(page, shown, time.perf_counter() - start)
+
+
+def first_result(visitor: Visit, address: str) -> tuple[float, float, float]:
+    """Open a notebook and run it: seconds to its text, to Python, to a result.
+
+    The first cell is asked for as soon as the notebook is there.
+    """
+    page = visitor.context.new_page()
+    start = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    page.wait_for_function(_SHOWN, timeout=OPEN_LIMIT * 1000)
+    shown = time.perf_counter() - start
+    page.wait_for_function(_IDLE, timeout=OPEN_LIMIT * 1000)
+    started = time.perf_counter() - start
+    page.evaluate(
+        "() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }"
+    )
+    page.wait_for_function(_RAN, timeout=OPEN_LIMIT * 1000)
+    done = time.perf_counter() - start
+    page.close()
+    return shown, started, done

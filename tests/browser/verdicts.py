@@ -1,0 +1,63 @@
+"""What is wrong with a notebook that was run in the browser."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from browser import chapters
+from tests.notebooks.canonical import canonical_outputs
+from tests.notebooks.comparison import differences
+from tests.notebooks.series import place
+
+
+def expected(path: Path) -> NotebookNode:
+    """The notebook as it has to be in the browser, made from the stored one."""
+    text = json.dumps(chapters.for_browser(chapters.read(path)))
+    return nbformat.reads(text, as_version=4)
+
+
+def faults(stored: NotebookNode, seen: NotebookNode, name: str) -> Iterator[str]:
+    """Cells that differ from the file, didn't run, failed or have other outputs.
+
+    Args:
+        stored: as it has to be, with its outputs.
+        seen: as the page has it after Run All.
+        name: what the notebook is called.
+    """
+    if _sources(stored) != _sources(seen):
+        yield f"{name}: the page's cells aren't the file's; make browser builds it anew"
+        return
+    for index, cell in enumerate(seen.cells):
+        if cell.cell_type != "code":
+            continue
+        if cell.source.strip() and not cell.execution_count:
+            yield f"{name}, {place(seen, index)}\n  it wasn't run"
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield (
+                    f"{name}, {place(seen, index)}\n"
+                    f"  {output.ename}: {output.evalue}"
+                )
+    yield from differences(_canonical(stored), _canonical(seen), name)
+
+
+def foreign(requests: list[str], name: str) -> Iterator[str]:
+    """Requests that left for another host."""
+    for request in requests:
+        yield f"{name}: it asked another host: {request}"
+
+
+def _sources(notebook: NotebookNode) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def _canonical(notebook: NotebookNode) -> NotebookNode:
+    copy = deepcopy(notebook)
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs = canonical_outputs(cell.outputs)
+    return copy

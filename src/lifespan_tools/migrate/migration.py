@@ -1,0 +1,124 @@
+"""What is to become of a project: decided as a whole, and checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lifespan_tools.migrate.handlers import CannotCallError
+from lifespan_tools.migrate.project import Project
+from lifespan_tools.migrate.refusals import Refusal
+from lifespan_tools.migrate.rewriting import Rewriting
+from lifespan_tools.migrate.units import Options, Unit, units_of
+from lifespan_tools.migrate.uses import Uses
+
+
+@dataclass(eq=False)
+class Group:
+    """Units that share files: they are written together."""
+
+    units: list[Unit]
+    texts: dict[Path, str]
+
+    @property
+    def changes_count(self) -> bool:
+        """Whether a router's handler will run less often."""
+        return any(unit.changes_count for unit in self.units)
+
+
+@dataclass(eq=False)
+class Migration:
+    """All that can be rewritten, and all that is refused."""
+
+    groups: list[Group] = field(default_factory=list)
+    refused: list[Unit] = field(default_factory=list)
+    stray: list[Refusal] = field(default_factory=list)
+    foreign: list[Refusal] = field(default_factory=list)
+    unreadable: list[Refusal] = field(default_factory=list)
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """Every reason, in the order of files and lines."""
+        found = {each for unit in self.refused for each in unit.refusals}
+        return sorted(found | set(self.stray))
+
+
+def migrate(
+    project: Project, options: Options, trusted: frozenset[str] = frozenset()
+) -> Migration:
+    """Decide about all applications of a project. Nothing is written here."""
+    uses = Uses(project, trusted)
+    migration = Migration(
+        stray=uses.stray, foreign=uses.foreign, unreadable=uses.unreadable
+    )
+    ready: list[Unit] = []
+    for unit in units_of(uses, options):
+        if not unit.refusals:
+            _try(uses, unit, options)
+        (migration.refused if unit.refusals else ready).append(unit)
+    for units in _sharing(ready):
+        group = Group(units, Rewriting(uses, options).texts(units))
+        problem = _problem(project, group, options, trusted)
+        if problem is None:
+            migration.groups.append(group)
+        else:
+            for unit in units:
+                unit.refusals.append(problem)
+                migration.refused.append(unit)
+    return migration
+
+
+def _try(uses: Uses, unit: Unit, options: Options) -> None:
+    try:
+        Rewriting(uses, options).texts([unit])
+    except CannotCallError as error:
+        made = unit.registrations[0]
+        unit.refusals.append(
+            Refusal(made.source.path, made.line, str(error), error.advice)
+        )
+
+
+def _sharing(units: list[Unit]) -> Iterator[list[Unit]]:
+    """The units in groups that change the same files."""
+    groups: list[tuple[set[Path], list[Unit]]] = []
+    for unit in units:
+        paths = {each.source.path for each in unit.registrations}
+        paths |= {each.holder.source.path for each in unit.holdings}
+        members = [unit]
+        for group in [each for each in groups if each[0] & paths]:
+            groups.remove(group)
+            paths |= group[0]
+            members = group[1] + members
+        groups.append((paths, members))
+    for _, members in groups:
+        yield members
+
+
+def _problem(
+    project: Project, group: Group, options: Options, trusted: frozenset[str]
+) -> Refusal | None:
+    """Whether the result is no Python, or a second run would change it again."""
+    changed = project.changed(group.texts)
+    for path, text in group.texts.items():
+        try:
+            compile(text, path.name, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            return _own_fault(path, error.lineno or 1, f"no Python ({error.msg})")
+    again = Uses(changed, trusted)
+    for unit in units_of(again, options):
+        for registration in unit.registrations:
+            if registration.source.path in group.texts:
+                return _own_fault(
+                    registration.source.path,
+                    registration.line,
+                    "something that a second run would change",
+                )
+    return None
+
+
+def _own_fault(path: Path, line: int, what: str) -> Refusal:
+    return Refusal(
+        path,
+        line,
+        f"the rewritten file would be {what}: a fault of this tool, nothing is changed",
+        "please report it, and write the lifespan by hand",
+    )

@@ -1,0 +1,18 @@
+"""Why something is left as it is, and what to do by hand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Refusal:
+    """A place in a file, why it keeps an application from being rewritten, advice."""
+
+    path: Path
+    line: int
+    reason: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"{self.reason}{advice}"

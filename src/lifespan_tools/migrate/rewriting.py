@@ -1,0 +1,351 @@
+"""New texts for the files of applications that can be rewritten."""
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from lifespan_tools.migrate.arguments import give_lifespan, take_lists
+from lifespan_tools.migrate.edits import Edits, kept_comments
+from lifespan_tools.migrate.handlers import CannotCallError, Handler
+from lifespan_tools.migrate.imports import Import, Imports, dotted
+from lifespan_tools.migrate.lifespans import Call, Lifespan
+from lifespan_tools.migrate.objects import Include, Made, Registration
+from lifespan_tools.migrate.project import Defined, ModuleOf
+from lifespan_tools.migrate.scopes import root
+from lifespan_tools.migrate.source import Source
+from lifespan_tools.migrate.units import Holding, Options, Unit
+from lifespan_tools.migrate.uses import Uses
+
+
+class Rewriting:
+    """All changes that some units need."""
+
+    def __init__(self, uses: Uses, options: Options) -> None:
+        self.uses = uses
+        self.options = options
+        self._edits: dict[Path, Edits] = {}
+        self._imports: dict[Path, Imports] = {}
+        self._in_place: dict[Registration, str] = {}
+        self._comments: dict[Registration, tuple[str, ...]] = {}
+
+    def texts(self, units: Iterable[Unit]) -> dict[Path, str]:
+        """The new text of each file that changes."""
+        for unit in units:
+            for registration in unit.registrations:
+                self._unregister(registration)
+            holders = [holding.holder for holding in unit.holdings]
+            for made in unit.made:
+                if made not in holders:
+                    take_lists(self._edits_of(made.source), made.call)
+            for holding in unit.holdings:
+                self._hold(holding)
+            self._drop_imports(unit)
+        for path in self._edits:
+            self._imports_of(self._edits[path].source).write()
+        results = {path: edits.result() for path, edits in self._edits.items()}
+        return {
+            path: text
+            for path, text in results.items()
+            if text != self._edits[path].source.text
+        }
+
+    def _edits_of(self, source: Source) -> Edits:
+        return self._edits.setdefault(source.path, Edits(source))
+
+    def _imports_of(self, source: Source) -> Imports:
+        edits = self._edits_of(source)
+        if source.path not in self._imports:
+            self._imports[source.path] = Imports(self.uses.project, edits)
+        return self._imports[source.path]
+
+    # The old places.
+    def _unregister(self, registration: Registration) -> None:
+        source, node = registration.source, registration.node
+        edits = self._edits_of(source)
+        if registration.kind == "list":
+            self._comments[registration] = _comments_beside(registration)
+            return
+        start, line_start, line_end = _whole_lines(source, node)
+        margin = _margin(source, line_start)
+        comments = kept_comments(source, start, line_end)
+        above = "".join(f"{margin}{each}{source.newline}" for each in comments)
+        if isinstance(registration.handler, ast.Call):
+            new = self._bind_in_place(registration, margin)
+            edits.replace(line_start, line_end, above + new)
+        elif above or registration.kind == "decorator":
+            edits.replace(line_start, line_end, above)
+        else:
+            edits.delete_lines(line_start, line_end)
+
+    def _bind_in_place(self, registration: Registration, margin: str) -> str:
+        """What was made when it was registered still is, and now has a name."""
+        source, handler = registration.source, registration.handler
+        edits, line = self._edits_of(source), source.newline
+        name = edits.name(f"on_{registration.phase}", f"on_{registration.phase}_2")
+        self._in_place[registration] = name
+        assert isinstance(handler, ast.expr)
+        return f"{margin}{name} = {source.code(handler)}{line}"
+
+    # The new lifespan.
+    def _hold(self, holding: Holding) -> None:
+        holder = holding.holder
+        source = holder.source
+        edits, imports = self._edits_of(source), self._imports_of(source)
+        startup = [self._call(holding, each) for each in holding.startup]
+        shutdown = [self._call(holding, each) for each in holding.shutdown]
+        if self.options.reverse:
+            shutdown.reverse()
+        around = source.code(holding.around) if holding.around else ""
+        called = {around.partition(".")[0]}
+        called = called.union(*(each.names for each in (*startup, *shutdown)))
+        annotation = "" if holder.is_router else source.code(holder.call.func)
+        typed = all(each.is_typed for each in holding.handlers) and not around
+        if typed:
+            annotation = annotation or "object"
+        returns = ""
+        if typed:
+            returns = f"{imports.standard('collections.abc', 'AsyncIterator')}[None]"
+        wish = f"{holder.name}_lifespan" if holder.name else "app_lifespan"
+        lifespan = Lifespan(
+            edits.name("lifespan", wish),
+            imports.standard("contextlib", "asynccontextmanager"),
+            _free("app", called | {annotation.partition(".")[0]}),
+            annotation,
+            returns,
+            startup,
+            shutdown,
+            around,
+            _free("state", called),
+        )
+        self._insert_function(holder, lifespan)
+        give_lifespan(edits, holder.call, lifespan.name)
+
+    def _insert_function(self, holder: Made, lifespan: Lifespan) -> None:
+        source = holder.source
+        statement = source.names.statement(holder.call)
+        line_start, _ = source.line_at(source.start(statement))
+        margin = source.text[line_start : source.start(statement)]
+        at = _above_comments(source, line_start)
+        blank = _blank_lines_before(source, at)
+        opens = not margin or _opens_block(source, at)
+        wanted = 2 if not margin else 0 if opens else 1
+        if not source.text[:at].strip():
+            wanted = 0
+        after = 2 if not margin else 1
+        line = source.newline
+        text = "".join(
+            f"{margin}{each}{line}" for each in lifespan.lines(source.indent)
+        )
+        before = line * max(0, wanted - blank)
+        self._edits_of(source).insert(at, before + text + line * after)
+
+    def _call(self, holding: Holding, handler: Handler) -> Call:
+        comments = self._comments.get(handler.registration, ())
+        if isinstance(handler.registration.handler, ast.Lambda):
+            if holding.holder.scope is not handler.scope:
+                raise _unreachable(handler.function)
+            return Call(handler.function, handler.names, comments)
+        function = self._reference(holding, handler)
+        code = f"{'await ' * handler.is_async}{function}()"
+        return Call(code, frozenset({function.partition(".")[0]}), comments)
+
+    def _reference(self, holding: Holding, handler: Handler) -> str:
+        """How the holder's file calls a handler of this or another file."""
+        registration, holder = handler.registration, holding.holder
+        function, first = handler.function, handler.first_name
+        if handler.made_in_place:
+            function = first = self._in_place[registration]
+        scope = holder.scope
+        if handler.source is holder.source:
+            if handler.scope in scope.within() and (
+                handler.made_in_place or scope.lookup(first) is handler.scope
+            ):
+                return function
+            raise _unreachable(function)
+        if not handler.scope.is_module:
+            raise _unreachable(function)
+        statement, known, prefix = self._way_to(holding, registration)
+        if prefix:
+            return f"{prefix}.{function}"
+        module = dotted(holder.source, handler.source, statement, known)
+        wish = f"{handler.source.path.stem}_{first}"
+        name = self._imports_of(holder.source).beside(statement, module, first, wish)
+        return name + function[len(first) :]
+
+    def _way_to(
+        self, holding: Holding, registration: Registration
+    ) -> tuple[Import, Path, str]:
+        """An import of the holder's file that leads to the file of a handler."""
+        holder = holding.holder
+        project = self.uses.project
+        if registration.owner is holder:
+            place = registration.imported_at
+            assert isinstance(place, ast.Import | ast.ImportFrom)
+            return self._way_by(holder.source, place, registration.source)
+        include = _include_of(holder, registration)
+        assert include is not None
+        first = root(include.argument)
+        if not isinstance(first, ast.Name):
+            raise _unreachable("its handler")
+        scope = holder.source.names.scopes[first].lookup(first.id)
+        alias = scope.bindings[first.id][0] if scope else None
+        statement = (
+            holder.source.names.parents[alias] if isinstance(alias, ast.alias) else None
+        )
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            raise _unreachable("its handler")
+        if isinstance(include.argument, ast.Attribute):
+            thing = project.resolve(holder.source, include.argument.value)
+            if thing == ModuleOf(registration.source):
+                prefix = holder.source.code(include.argument.value)
+                return statement, registration.source.path, prefix
+        return self._way_by(holder.source, statement, registration.source)
+
+    def _way_by(
+        self, source: Source, statement: Import, target: Source
+    ) -> tuple[Import, Path, str]:
+        project = self.uses.project
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                if project.module(source, alias.name, 0) == ModuleOf(target):
+                    return statement, target.path, alias.asname or alias.name
+            module = project.module(source, statement.names[0].name, 0)
+        else:
+            for alias in statement.names:
+                thing = project.from_import(source, statement, alias.name)
+                if thing == ModuleOf(target):
+                    return statement, target.path, alias.asname or alias.name
+            module = project.module(source, statement.module or "", statement.level)
+        if isinstance(module, ModuleOf):
+            return statement, module.source.path, ""
+        if isinstance(statement, ast.ImportFrom) and statement.level:
+            return statement, target.path, ""
+        raise _unreachable("its handler")
+
+    # What nothing needs any more.
+    def _drop_imports(self, unit: Unit) -> None:
+        for made in unit.made:
+            for source in {each.source for each in made.registrations}:
+                if source is not made.source:
+                    self._drop_unused(source, unit)
+
+    def _drop_unused(self, source: Source, unit: Unit) -> None:
+        names = source.names
+        removed = {
+            each.node
+            for made in unit.made
+            for each in made.registrations
+            if each.source is source and each.kind != "list"
+        }
+        inside: set[str] = set()
+        others: set[str] = set()
+        for load in names.loads:
+            here: ast.AST = load
+            found = False
+            while here in names.parents:
+                if here in removed:
+                    found = True
+                here = names.parents[here]
+            (inside if found else others).add(load.id)
+        exported = _exported(source)
+        for name in inside - others - exported:
+            nodes = names.module.bindings.get(name, [])
+            if len(nodes) == 1 and isinstance(nodes[0], ast.alias):
+                thing = self.uses.project.bound(source, names.module, name)
+                if isinstance(thing, Defined | ModuleOf):
+                    self._imports_of(source).remove(nodes[0])
+
+
+def _unreachable(what: str) -> CannotCallError:
+    return CannotCallError(
+        f"`{what}` can't be reached from where the application is made",
+        "define it at the top of its file",
+    )
+
+
+def _include_of(holder: Made, registration: Registration) -> Include | None:
+    for include in holder.includes:
+        if registration.owner in include.router.reached():
+            return include
+    return None
+
+
+def _exported(source: Source) -> set[str]:
+    """The names in `__all__`."""
+    return {
+        each.value
+        for node in source.tree.body
+        if isinstance(node, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
+        for each in ast.walk(node.value)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+
+
+def _whole_lines(source: Source, node: ast.AST) -> tuple[int, int, int]:
+    """Where a statement or decorator begins, and the lines that it fills."""
+    start, end = source.start(node), source.end(node)
+    line_start, _ = source.line_at(start)
+    _, line_end = source.line_at(max(start, end - 1))
+    before = source.text[line_start:start].strip()
+    after = source.text[end:line_end].strip()
+    if before not in ("", "@") or (after and not after.startswith("#")):
+        line = getattr(node, "lineno", 1)
+        raise CannotCallError(
+            f"line {line} holds more than one statement", "give each a line of its own"
+        )
+    return start, line_start, line_end
+
+
+def _margin(source: Source, line_start: int) -> str:
+    rest = source.text[line_start:]
+    return rest[: len(rest) - len(rest.lstrip(" \t"))]
+
+
+def _comments_beside(registration: Registration) -> tuple[str, ...]:
+    """The comments of a list's element: above it, and at the end of its line."""
+    source = registration.source
+    parent = source.names.parents[registration.node]
+    assert isinstance(parent, ast.List | ast.Tuple)
+    index = parent.elts.index(registration.node)  # type: ignore[arg-type]
+    start = source.start(parent)
+    if index:
+        _, start = source.line_at(source.end(parent.elts[index - 1]))
+    _, end = source.line_at(source.end(registration.node))
+    if index + 1 < len(parent.elts):
+        after = source.start(parent.elts[index + 1])
+        end = end if end <= after else after
+    else:
+        end = max(end, source.end(parent))
+    return tuple(kept_comments(source, start, end))
+
+
+def _above_comments(source: Source, line_start: int) -> int:
+    """Above the comments that stand directly over a line."""
+    own = {source.line_at(each.start)[0] for each in source.comments if each.own_line}
+    at = line_start
+    while at > 0:
+        previous, _ = source.line_at(at - 1)
+        if previous not in own or previous == 0:
+            break
+        at = previous
+    return at
+
+
+def _blank_lines_before(source: Source, at: int) -> int:
+    count = 0
+    while at > 0:
+        previous, _ = source.line_at(at - 1)
+        if source.text[previous:at].strip():
+            break
+        count, at = count + 1, previous
+    return count
+
+
+def _opens_block(source: Source, at: int) -> bool:
+    """Whether a place is the first line of a function's body."""
+    return source.text[:at].rstrip(" \t\r\n").endswith(":")
+
+
+def _free(name: str, avoid: set[str]) -> str:
+    return name if name not in avoid else _free(f"_{name}", avoid)

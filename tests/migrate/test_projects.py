@@ -1,0 +1,129 @@
+"""The applications in projects/: rewritten and compared, or refused with the reason."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lifespan_tools.command import main
+from tests.migrate.applications import Application, applications
+from tests.migrate.comparison import log_of, names_in, same, same_but_once
+
+EVERY = applications()
+REWRITTEN = [each for each in EVERY if each.verdict == "rewritten"]
+
+
+def ids(application: Application) -> str:
+    return application.name
+
+
+def migrate(folder: Path, *options: str) -> int:
+    return main(["migrate", *options, str(folder)])
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """All files, and whether their line ends are still theirs."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes().decode()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_there_are_enough() -> None:
+    """At least 60 applications are compared or refused, some of several files."""
+    assert len(EVERY) >= 25
+    assert len(REWRITTEN) >= 20
+    assert sum(len(each.files) >= 3 for each in EVERY) >= 7
+
+
+@pytest.mark.parametrize("application", EVERY, ids=ids)
+def test_verdict(
+    application: Application, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each application is rewritten, refused with just these reasons, or left alone."""
+    application.write(tmp_path)
+    code = migrate(tmp_path, "--write", *application.options)
+    said = capsys.readouterr().err.replace(f"{tmp_path}/", "")
+    changed = texts(tmp_path) != application.files
+    assert changed == (application.verdict == "rewritten"), said
+    assert code == (1 if application.verdict in ("refused", "held back") else 0), said
+    for reason in application.reasons:
+        assert reason in said
+    refused = [line for line in said.splitlines() if ": refused: " in line]
+    assert bool(refused) == (application.verdict == "refused"), said
+    assert len(refused) <= len(application.reasons), said
+    for name, text in application.expected.items():
+        assert texts(tmp_path)[name] == text
+
+
+@pytest.mark.parametrize("application", REWRITTEN, ids=ids)
+def test_same_log(
+    application: Application, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever raises, the rewritten application leaves the log of the old one."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        application.write(folder)
+    assert migrate(new, "--write", *application.options) == 0
+    alike: Callable[[list[str], list[str]], bool] = same
+    if "--once" in application.options:
+        alike = same_but_once
+    before = log_of(old, application.serve)
+    after = log_of(new, application.serve)
+    if {"--reverse", "--merge"} & set(application.options):
+        expected = application.files["log"].splitlines()
+        assert after == expected
+        assert before != expected
+        return
+    assert alike(before, after), (before, after)
+    assert any(line.endswith(" <") for line in before)
+    for failing in names_in(before):
+        if alike is same_but_once and failing.startswith("stop"):
+            continue  # what raised twice raises once
+        before = log_of(old, application.serve, failing)
+        after = log_of(new, application.serve, failing)
+        assert alike(before, after), (failing, before, after)
+
+
+@pytest.mark.parametrize("application", REWRITTEN, ids=ids)
+def test_second_run(
+    application: Application, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second run finds nothing to do and changes nothing."""
+    application.write(tmp_path)
+    migrate(tmp_path, "--write", *application.options)
+    once = texts(tmp_path)
+    assert migrate(tmp_path, "--write", *application.options) == 0
+    assert texts(tmp_path) == once
+    assert migrate(tmp_path, "--check", *application.options) == 0
+
+
+def test_well_formed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ruff's default rules and its formatter, content before, are content after."""
+    for application in REWRITTEN:
+        application.write(tmp_path / application.name)
+    assert ruff(tmp_path) == ""
+    for application in REWRITTEN:
+        migrate(tmp_path / application.name, "--write", *application.options)
+    assert ruff(tmp_path) == ""
+
+
+def ruff(folder: Path) -> str:
+    """What ruff has to say about a folder, by its default rules."""
+    (folder / "ruff.toml").touch()
+    said = ""
+    for command in (
+        ("check", "--quiet", "--no-cache"),
+        ("format", "--diff", "--quiet"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said += done.stdout + done.stderr
+    return said

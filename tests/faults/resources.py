@@ -5,8 +5,13 @@ is entered, while it is in use and when it is left. `World` makes a lifespan of 
 plan and notes all that happens.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,7 +32,11 @@ Leave = Literal["works", "fails", "hangs", "suppresses", "replaces"]
 
 
 class PlantedError(Exception):
-    """An error that a plan asked for."""
+    """An error that a plan asked for, and when it was raised."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.time = anyio.current_time()
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class World:
     """The log of one run. An error that was raised is kept until it was suppressed."""
 
     log: list[str] = field(default_factory=list)
-    raised: list[BaseException] = field(default_factory=list)
+    raised: list[PlantedError] = field(default_factory=list)
     crashing: anyio.Event = field(default_factory=anyio.Event)
 
     def fail(self, where: str) -> PlantedError:
@@ -267,3 +276,33 @@ def check_balance(log: list[str], *, nested: bool = True) -> None:
         assert left == entered[::-1]
     else:
         assert sorted(left) == sorted(entered)
+
+
+@contextmanager
+def logged_errors() -> Iterator[list[BaseException]]:
+    """The errors that the snippets log meanwhile."""
+    errors: list[BaseException] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.exc_info and record.exc_info[1] is not None:
+                errors.append(record.exc_info[1])
+
+    collector, logger = Collector(), logging.getLogger("lifespan_lab")
+    logger.addHandler(collector)
+    logger.propagate = False  # pytest needn't keep thousands of them
+    try:
+        yield errors
+    finally:
+        logger.propagate = True
+        logger.removeHandler(collector)
+
+
+def check_none_is_lost(
+    planted: list[PlantedError], error: BaseException | None, logged: list[Any]
+) -> None:
+    """Each error that was raised came out, or is noted on what did, or was logged."""
+    found = [each for one in [error, *logged] for each in everything_in(one)]
+    notes = [note for each in found for note in getattr(each, "__notes__", [])]
+    for one in planted:
+        assert any(each is one for each in found) or repr(one) in " ".join(notes), one

@@ -16,11 +16,10 @@ Use::
         log.mark("words read", words=9000)
     print(log)
 
-The pictures, `as_text`, `as_svg` and `as_html`, are pure functions of a sequence of
-events: the same events give the same characters. Time runs down, a row is an event.
-A bar is an open span, in the lowest free column to the right of the span it was
-opened in; a bar that reaches the edge had begun before, or is open still. A dot is
-a mark, on the bar of its span.
+The pictures, `as_text` and `as_svg`, are pure functions of events: the same events
+give the same characters. Time runs down, a row is an event. A bar is an open span, in
+the lowest free column to the right of the span it was opened in; a bar that reaches
+the lower edge is open still. A dot is a mark, on the bar of its span.
 
 Whatever a name or a value holds, it stays in its row: what isn't printable (line
 breaks, control characters, bidirectional overrides, lone surrogates) is shown as
@@ -31,7 +30,7 @@ import re
 import reprlib
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
@@ -40,25 +39,23 @@ from time import monotonic
 from traceback import format_exception_only
 from typing import Any, NamedTuple
 
-# A circle as an SVG path, and the columns' colours: those of neighbours are apart in
-# every kind of colour vision, and all are dark enough for text on white.
-RING, COLOURS = "m0-4a4 4 0 1 0 .1 0z", ("#06b", "#850", "#075", "#84a", "#345")
 # The kinds of rows, and for each its glyph in the text and its shape in the drawing.
 # The glyphs are of WGL4, the set that monospace fonts have in common.
-KINDS, GLYPHS = ("note", "end", "failed", "cancelled", "start", "mark"), " └×○┌●"  # noqa: RUF001
-SHAPES = ("", "m-4 0h8", "m-4-4l8 8m0-8-8 8", "m-5 0 5-5 5 5-5 5z", RING, RING)
-# For each axis: pixels at the left, pixels that the whole time is given, what is shown.
-AXES = {"order": (50, 0, "{0.number}"), "seconds": (80, 320, "{0.seconds:.3f} s")}
-PATH = '<path stroke-width="3" stroke-linecap="round" stroke="{}" d="M{} {}'.format
+KINDS, GLYPHS = ("note", "start", "mark", "end", "failed", "cancelled"), " ┌●└×○"  # noqa: RUF001
+CIRCLE = "m0-4a4 4 0 1 0 .1 0z"
+SHAPES = ("", CIRCLE, CIRCLE, "m-4 0h8", "m-4-4l8 8m0-8-8 8", "m-5 0 5-5 5 5-5 5z")
+# The columns' colours: those of neighbours are apart in every kind of colour vision,
+# and all are dark enough for text on white.
+COLOURS = ("#06b", "#850", "#075", "#84a", "#345")
 STYLE = """text{font:13px system-ui,'Segoe UI',Roboto,sans-serif;fill:#567}
 rect,path{fill:#fff}rect{stroke:#ccd}.dim{stroke:#899;stroke-dasharray:1 3}
 .start>*{font-weight:600;fill:inherit}.mark>:last-child{fill:#123}tspan+tspan{fill:#567}
 .failed tspan{fill:#b22}.failed path+path{stroke:#b22}.at{fill:#567;font-size:11px;
 font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.at{fill:none}"""
+
 # What would differ from run to run, or fill a page: a traceback but its last line,
 # with the frame that an exception group draws around it, and the addresses of objects.
 NOISE = re.compile(r"(?s)\A.*recent call last.*\n[ |]*(?=\w)| at 0x\w+|\n[ |+-]*$")
-
 # Sets sorted, containers cut. Not objects: half an address can't be recognised.
 SHORT = reprlib.Repr()
 SHORT.maxother = 1000
@@ -68,7 +65,7 @@ class Event(NamedTuple):
     """Something that happened. It can't be changed.
 
     number: its place in the log, from 1; it keeps it when older events are dropped.
-    seconds: since the log's first event, by a clock that never goes back.
+    seconds: since the log was made, by a clock that never goes back.
     name: of what happened, or of the span.
     kind: "mark", "start", "end", "failed" or "cancelled".
     span: the number of the "start" of the span it stands in (an end stands in the span
@@ -84,134 +81,129 @@ class Event(NamedTuple):
     detail: tuple[tuple[str, str], ...] = ()
 
 
-def _text(value: object, limit: int = 200) -> str:
-    text = NOISE.sub("", value if isinstance(value, str) else SHORT.repr(value))
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _why(error: BaseException) -> str:
-    # By name: asyncio's and trio's cancellation, without importing either.
-    parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    gone = type(error).__name__ in ("CancelledError", "Cancelled")
-    said = format_exception_only(error)[0].strip()
-    return "cancelled" if gone or {*map(_why, parts)} == {"cancelled"} else said
-
-
-def _rows(events: Sequence[Event]) -> Iterator[tuple[Event, int, dict[int, int], str]]:
-    # Each row: the event, its column, the open spans by column, the label.
-    told = list(events) or [Event(0, 0.0, "no events yet", "note")]
-    before = f"… {n} earlier events not shown" if (n := told[0].number - 1) > 0 else ""
-    early = {e.span for e in told if e.span is not None and e.span < told[0].number}
-    lanes: list[int | None] = [*sorted(early), None]
-    top = [Event(0, 0.0, before, "note")] if before or early else []
-    for event in [*top, *told, Event(0, told[-1].seconds, "", "note")]:
-        lane = lanes.index(event.span if event.span in lanes else None)
-        if event.kind == "start":
-            lane = lanes.index(None, lane)
-            lanes[lane:] = [event.number, *(lanes[lane + 1 :] or [None])]
-        bars = {i: span for i, span in enumerate(lanes) if span is not None}
-        pairs = (f"{k}={v}" if event.kind == "mark" else v for k, v in event.detail)
-        yield event, lane, bars, "  ".join(map(_text, (event.name, *pairs)))
-        if event.kind in KINDS[1:4]:
-            lanes[lane] = None
-
-
-def as_text(events: Sequence[Event]) -> str:
+def as_text(events: Iterable[Event]) -> str:
     """Draw events as text, a line each, without their times."""
     lines = []
-    for event, lane, bars, label in _rows(events):
-        cells = ["│" if i in bars else " " for i in range(max([lane, *bars]) + 1)]
-        cells[lane] = GLYPHS[KINDS.index(event.kind)]
+    for event, label, column, bars in _rows(events):
+        cells = ["│" if i in bars else " " for i in range(max([column, *bars]) + 1)]
+        cells[column] = GLYPHS[KINDS.index(event.kind)]
         lines.append(f"{event.number or '':>4} {' '.join(cells)} {label}".rstrip())
     return "\n".join(lines).rstrip()
 
 
-def as_svg(events: Sequence[Event], axis: str = "order") -> str:
-    """Draw events as an SVG picture, up to 900 pixels wide if nesting allows.
-
-    axis: "order" gives every event the same room; "seconds" adds room in proportion
-        to the time between events, and shows the seconds.
-    Raises ValueError for another axis.
-    """
-    if axis not in AXES:
-        raise ValueError(f"axis must be 'order' or 'seconds', not {axis!r}")
-    left, spread, tick = AXES[axis]
-    rows, lines, dots, wide = [*_rows(events)], dict[int, str](), "", 0.0
-    for index, (event, lane, bars, label) in enumerate(rows):
-        y = 24 + 22 * index + round(spread * event.seconds / (rows[-1][0].seconds or 1))
-        for i, span in bars.items():
-            lines[span] = lines.get(span, PATH(COLOURS[i % 5], 18 * i, y)) + f"V{y}"
-        end, shape = 18 * max([lane, *bars]), SHAPES[KINDS.index(event.kind)]
-        text = _text(label, max(20, (900 - left - end) // 8))
-        wide = max(wide, left + end + 3.7 * (len(text) + len(text.encode())))
-        dots += (
-            f'<g class="{event.kind}" fill="{COLOURS[lane % 5]}"><path class="dim" d="M'
-            f'{18 * lane} {y}H{end}"/>{PATH(COLOURS[lane % 5], 18 * lane, y)}{shape}"/>'
-            f'<text class="at" x="-18" y="{y + 4}">{tick.format(event)}</text><text x="'
-            f'{end + 16}" y="{y + 4.5}"><tspan>{escape(text)}</tspan></text></g>'
-        ).replace("  ", "</tspan><tspan dx='8'>", 1)
-    drawn = '"/>'.join((*lines.values(), dots))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide + 32:.0f}" height="{y}">'
-        f'<style>{STYLE}</style><rect width="100%" height="100%" rx="8"/>'
-        f'<g transform="translate({left})">{drawn}</g></svg>'
-    )
+def as_svg(events: Iterable[Event]) -> str:
+    """Draw events as an SVG picture, up to 900 pixels wide if nesting allows."""
+    bars, dots, width = dict[tuple[int, int], str](), "", 0.0
+    for index, (event, label, column, spans) in enumerate(_rows(events)):
+        y = 24 + 22 * index
+        for bar in spans.items():
+            bars[bar] = bars.get(bar, f"{y}") + f"V{y}"
+        end = 18 * max([column, *spans])
+        label = _text(label, max(20, (850 - end) // 8))
+        width = max(width, 50 + end + 3.7 * (len(label) + len(label.encode())))
+        dots += _dot(event, column, end, y, label)
+    lines = "".join(_line(column, path) for (column, _), path in bars.items())
+    size = f'width="{width + 32:.0f}" height="{y}"'
+    card = f'<style>{STYLE}</style><rect width="100%" height="100%" rx="8"/>'
+    drawn = f'<g transform="translate(50)">{lines}{dots}</g>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{card}{drawn}</svg>'
 
 
-def as_html(events: Sequence[Event], axis: str = "order") -> str:
-    """Draw events as one `<img>` element, the picture in it, its words as `alt`.
-
-    JupyterLab (4.6) shows such an image in a notebook that nobody has trusted yet.
-    Raises ValueError as `as_svg` does.
-    """
-    alt = "; ".join(f"{row[0].kind} {row[3]}" for row in _rows(events) if row[3])
-    data = b64encode(as_svg(events, axis).encode()).decode()
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="Timeline: {escape(alt)}">'
+def _line(column: int, path: str) -> str:
+    style = f'stroke-width="3" stroke-linecap="round" stroke="{COLOURS[column % 5]}"'
+    return f'<path {style} d="M{18 * column} {path}"/>'
 
 
-class Events(deque[Event]):
-    """A log of events: a deque of the newest ones, oldest first.
+def _dot(event: Event, column: int, end: int, y: int, label: str) -> str:
+    leader = f'<path class="dim" d="M{18 * column} {y}H{end}"/>'
+    shape = _line(column, f"{y}{SHAPES[KINDS.index(event.kind)]}")
+    number = f'<text class="at" x="-18" y="{y + 4}">{event.number}</text>'
+    words = "</tspan><tspan dx='8'>".join(escape(label).split("  ", 1))
+    text = f'<text x="{end + 16}" y="{y + 4.5}"><tspan>{words}</tspan></text>'
+    group = f'<g class="{event.kind}" fill="{COLOURS[column % 5]}">'
+    return f"{group}{leader}{shape}{number}{text}</g>"
+
+
+def _rows(events: Iterable[Event]) -> Iterator[tuple[Event, str, int, dict[int, int]]]:
+    # Each row: the event, its label, its column, the open spans by column.
+    told = list(events) or [Event(0, 0.0, "no events yet", "note")]
+    # What each column holds: the number of an open span, or None. The last is free.
+    columns: list[int | None] = [None] * (len(told) + 1)
+    for event in [*told, Event(0, told[-1].seconds, "", "note")]:
+        column = columns.index(event.span if event.span in columns else None)
+        if event.kind == "start":
+            column = columns.index(None, column)
+            columns[column] = event.number
+        pairs = (f"{k}={v}" if event.kind == "mark" else v for k, v in event.detail)
+        label = "  ".join(_text(part) for part in (event.name, *pairs))
+        yield event, label, column, {i: n for i, n in enumerate(columns) if n}
+        if event.kind in ("end", "failed", "cancelled"):
+            columns[column] = None
+
+
+def _text(value: object, limit: int = 200) -> str:
+    text = str.__str__(value) if isinstance(value, str) else SHORT.repr(value)
+    if " at 0x" in text or not text.isprintable():
+        text = NOISE.sub("", text)
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _failure(error: BaseException) -> tuple[str, str]:
+    # By name: asyncio's and trio's cancellation, without importing either.
+    parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    cancelled = type(error).__name__ in ("CancelledError", "Cancelled")
+    if cancelled or {_failure(part)[0] for part in parts} == {"cancelled"}:
+        return "cancelled", "cancelled"
+    return "failed", format_exception_only(error)[0].strip()
+
+
+class Events:
+    """A log of events: it keeps the newest, and gives them oldest first.
 
     Any thread and any task may write to it at any time: numbers have no gap, seconds
-    never go back. To go through it meanwhile, take `list(log)`. `clear()` lets it
-    begin again; spans that are open then still log their end.
+    never go back. Any may read it meanwhile: iteration goes through a copy.
 
     A mark belongs to the innermost span that is open in its context (contextvars): a
     task started in a span is in that span, as is a thread that `anyio.to_thread` or
     `asyncio.to_thread` started; a bare thread is in none by default.
 
-    limit: how many events are kept; of older ones the pictures show the number.
-    told: events to begin with.
-    axis: what its picture shows, see `as_svg`.
-    Raises ValueError for a limit below 1 or an unknown axis.
+    limit: how many events are kept. The numbers tell that older ones are gone.
     """
 
-    def __init__(self, limit: int = 1000, *told: Event, axis: str = "order") -> None:
-        if limit < 1 or axis not in AXES:
-            raise ValueError(f"need limit >= 1, axis in {[*AXES]}: {limit!r}, {axis!r}")
-        super().__init__(told, limit)
+    def __init__(self, limit: int = 1000) -> None:
+        self._events = deque[Event](maxlen=limit)
         # Reentrant: a signal handler or a destructor may write while we do.
-        self.axis, self._lock, self._count, self._origin = axis, RLock(), 0, monotonic()
-        self._base = -told[-1].number if told else 0
-        # The spans open in this context, each in a list that is emptied at its end: a
-        # span may be left in another context than it was entered in, where a
-        # ContextVar can't be reset. One variable a log, so that logs don't meet.
-        self._path = ContextVar[tuple[list[int], ...]]("path", default=())
+        self._lock = RLock()
+        self._count, self._cleared, self._origin = 0, 0, monotonic()
+        # Of the spans that were entered in a context, those that are open count: a span
+        # may end in another context, where the variable of this one can't be reset.
+        self._open: set[int] = set()
+        self._entered = ContextVar("entered", default=frozenset[int]())
 
     __repr__ = as_text
 
     def _repr_html_(self) -> str:
-        return as_html(self, self.axis)
+        # JupyterLab (4.6) shows an image in a notebook that nobody has trusted yet.
+        alt = escape("; ".join(f"{r[0].kind} {r[1]}" for r in _rows(self) if r[1]))
+        data = b64encode(as_svg(self).encode()).decode()
+        return f'<img src="data:image/svg+xml;base64,{data}" alt="Timeline: {alt}">'
 
-    def picture(self, axis: str = "order") -> "Events":
-        """A copy that shows itself on this axis; ValueError if `as_svg` has no such."""
-        return Events(len(self) or 1, *self, axis=axis)
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._events.copy())
 
     @property
     def order(self) -> list[str]:
         """The events as short labels: "asked", "model: start", "model: failed"."""
         return [f"{e.name}: {e.kind}".removesuffix(": mark") for e in self]
+
+    def clear(self) -> None:
+        """Begin again, with number 1. Spans that are open still log their end."""
+        self._cleared = self._count
+        self._events.clear()
 
     def mark(self, name: str, /, **detail: object) -> None:
         """Note that something happened.
@@ -220,37 +212,37 @@ class Events(deque[Event]):
         detail: what is worth knowing about it. Text is kept as it is, anything else as
             its short repr: sets sorted, without addresses; 200 characters at most.
         """
-        self._add("mark", name, **detail)
+        self._add("mark", name, detail)
 
     @contextmanager
-    def span(self, name: str, /) -> Generator[list[int]]:
+    def span(self, name: str, /) -> Generator[int]:
         """Note that a body starts, and that it ended, failed or was cancelled.
 
         name: what is going on in it.
         Raises what the body raises. What it yields is for `Timeline`.
         """
-        start, kind, why = [self._add("start", name)], "end", dict[str, str]()
-        self._path.set((*filter(None, self._path.get()), start))
+        start = self._add("start", name, {})
+        self._open.add(start)
+        self._entered.set((self._entered.get() & self._open) | {start})
+        kind, why = "end", dict[str, str]()
         try:
             yield start
         except BaseException as error:
-            why["error"] = _why(error)
-            kind = "cancelled" if why["error"] == "cancelled" else "failed"
+            kind, why["error"] = _failure(error)
             raise
         finally:
-            self._add(kind, name, start.pop(), **why)
+            self._open.discard(start)
+            self._add(kind, name, why, start)
 
-    def _add(self, kind: str, name: str, span: int = 0, /, **detail: object) -> int:
-        pairs = tuple((key, _text(value)) for key, value in detail.items())
-        span = span or [0, *(n for start in self._path.get() for n in start)][-1]
+    def _add(self, kind: str, name: str, detail: dict[str, Any], span: int = 0) -> int:
+        span = span or max(self._entered.get() & self._open, default=0)
+        name, texts = _text(name), tuple([(k, _text(v)) for k, v in detail.items()])
         with self._lock:
-            now = monotonic()
             # Serial numbers go on over clear(), so that what was open keeps its own.
-            if not self:
-                self._base, self._origin = self._count, now
             serial = self._count = self._count + 1
-            facts = serial - self._base, now - self._origin, _text(name), kind
-            self.append(Event(*facts, span - self._base if span else None, pairs))
+            number, seconds = serial - self._cleared, monotonic() - self._origin
+            within = span - self._cleared if span else None
+            self._events.append(Event(number, seconds, name, kind, within, texts))
             return serial
 
 
@@ -268,15 +260,11 @@ class Timeline:
 
     def __init__(self, app: Callable[..., Any], events: Events | None = None) -> None:
         self.app, self.events = app, Events() if events is None else events
-        self._repr_html_ = self.events._repr_html_
-
-    def __repr__(self) -> str:
-        return repr(self.events)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         def mark(arrow: str, m: Any) -> Any:
             why = {k: m[k] for k in ("status", "code", "reason", "message") if m.get(k)}
-            self.events._add("mark", f"{arrow} {m.get('type')}", *span, **why)
+            self.events._add("mark", f"{arrow} {m.get('type')}", why, span)
             return m
 
         async def hear() -> Any:

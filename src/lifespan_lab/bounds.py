@@ -85,7 +85,8 @@ def bounded(
             logged, and attached to it as a note.
         ValueError: at once, for seconds that are negative or not a number.
 
-    Source: asyncio, "Timeouts"; trio, "Cancellation and timeouts".
+    Source: "Timeouts" in asyncio's documentation, "Cancellation and timeouts" in those
+    of trio and anyio.
     """
     given = {"startup": startup, "shutdown": shutdown, "grace": grace}
     limits = {name: math.inf if s is None else s for name, s in given.items()}

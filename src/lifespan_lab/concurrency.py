@@ -40,32 +40,36 @@ EMPTY: State = MappingProxyType({})
 def concurrently(*lifespans: Member) -> Lifespan[Any]:
     """Make one lifespan of several that start at the same time, and stop so.
 
-    Each member is entered and left in a task of its own: so it may hold a task group
-    open across its yield, which it may not under `asyncio.gather`. ContextVars that it
-    sets are therefore seen by nobody else.
-
-    It behaves like the members in one `async with`, as far as there is no order:
+    Each member is entered and left in a task of its own, and so it may hold a task
+    group open across its yield. (Under `asyncio.gather` it may not: a cancel scope has
+    to be left in the task that entered it.) For the rest they behave as in one
+    `async with`, as far as that has no order:
 
     - A member that fails to start cancels those that still start, as in any task group
       of anyio: what their clean-ups await is cancelled, too, unless it is shielded.
       Those that have started are closed.
-    - The error of the block, or the first failure of a member, is raised in each other
-      member at its yield. A member can't suppress or replace it.
-    - A member that breaks off while the app serves, since its own task group crashed,
-      cancels the block; the others are closed, and its error comes out.
+    - The error of the block, or the first failure of a member, is raised in the others
+      at their yields. No member can suppress or replace it, since none is the last.
+    - A member that breaks off while the app serves, because its own task group crashed
+      or was cancelled, cancels the block, and is closed when the block is over. Then
+      the others are closed. If others still start, they are cancelled.
+    - ContextVars that a member sets are seen by itself only.
 
     Arguments:
         lifespans: lifespans, `app -> async context manager`, that don't need each
-            other. One with a parameter `state` is given that of `concurrently`, with
-            nothing from its neighbours.
+            other. One with a parameter `state` is given that of `concurrently`, and
+            nothing of its neighbours.
 
     The new lifespan yields all that they yield in one mapping, or None if none of them
     yields anything. It has to be left in the task that entered it.
 
     Errors: the error of the block comes out, as the same object, else the first failure
-    of a member, as itself. Those after it are logged, and attached to it as notes.
+    of a member, as itself and in no group. Those after it are logged, and attached to
+    it as notes.
         ValueError: two members yield the same key.
         TypeError: a member yields what is no mapping.
+
+    Source: anyio, "Cancellation and timeouts", on cancel scopes and tasks.
     """
 
     @asynccontextmanager

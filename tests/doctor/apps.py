@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Host, Mount
+from starlette.staticfiles import StaticFiles
 
 from lifespan_lab import Timeline
 from lifespan_lab.bounds import bounded
@@ -361,6 +362,7 @@ def mounts_that_run(log: Log) -> FastAPI:
     app.mount("/admin", admin)
     app.mount("/again", admin)
     app.mount("/api", APIRouter(lifespan=log.lifespan("api")))
+    app.mount("/files", StaticFiles(directory="."))
     return app
 
 
@@ -581,6 +583,26 @@ def a_handler_that_a_lifespan_names(log: Log) -> FastAPI:
     app = FastAPI(lifespan=lifespan)
     app.router.add_event_handler("startup", connect)
     return app
+
+
+@case(unknown=True)
+def a_handler_that_a_lifespans_helper_names(log: Log) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        start_all()
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.router.add_event_handler("startup", warm_up)
+    return app
+
+
+def start_all() -> None:
+    for start in (lambda: warm_up(),):
+        start()
+
+
+def warm_up() -> None: ...
 
 
 @case(unknown=True)

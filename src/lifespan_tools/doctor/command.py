@@ -42,13 +42,19 @@ def run(arguments: argparse.Namespace) -> int:
     from lifespan_tools.doctor.report import as_json, as_text
     from lifespan_tools.doctor.target import TargetError, load
 
+    target = arguments.target
     try:
-        app = load(arguments.target)
+        app = load(target)
         with redirect_stdout(sys.stderr):  # a middleware may print
             diagnosis = diagnose(app, probe=arguments.probe)
-    except (TargetError, UnreadableError) as error:
-        print(f"lifespan doctor: {error}", file=sys.stderr)
-        return 2
-    as_output = as_json if arguments.json else as_text
-    print(as_output(diagnosis, arguments.target))
+    except TargetError as error:
+        return _refused(str(error))
+    except UnreadableError as error:
+        return _refused(f"{target}: {error}")
+    print((as_json if arguments.json else as_text)(diagnosis, target))
     return diagnosis.exit_code
+
+
+def _refused(message: str) -> int:
+    print(f"lifespan doctor: {message}", file=sys.stderr)
+    return 2

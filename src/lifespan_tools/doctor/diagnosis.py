@@ -1,5 +1,6 @@
 """The doctor's answer: what runs, what is wrong, and what couldn't be seen."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,8 @@ class Diagnosis:
     """What an app does at startup and at shutdown, as far as its objects tell.
 
     Attributes:
-        startup: what runs at startup, in order, one entry for each run.
+        startup: what runs at startup, in order, one entry for each run; provided that
+            the lifespan reaches the app (see `passed_on`).
         shutdown: the same for shutdown, if the app stops after it has started.
         starts: whether nothing is known to stop the startup. If something does,
             `startup` ends there, and `shutdown` is what runs of the things that had
@@ -47,6 +49,11 @@ class Diagnosis:
     notes: tuple[str, ...]
     versions: Mapping[str, str]
     tested: bool
+
+    @property
+    def passed_on(self) -> bool:
+        """Whether no middleware was found to keep the lifespan from the app."""
+        return all(finding.code != "swallowed" for finding in self.findings)
 
     @property
     def exit_code(self) -> int:
@@ -86,21 +93,21 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
     router = frameworks.router_of(inner)
     if router is None:
         raise UnreadableError(
-            f"This is a {type(app).__name__}, and doctor reads apps of Starlette and "
-            "FastAPI. If one is inside, name that one."
+            f"This is {_described(app)}, and doctor reads apps of Starlette and "
+            "FastAPI. If there is one inside, name that."
         )
     lifespan = frameworks.lifespan_of(router)
     schedule = Schedule(list(lifespans.steps(lifespan, inner)))
     findings = [*_faults(schedule), *repeats(schedule), *_bare(schedule)]
     untested = frameworks.untested()
     unknown = [*untested, *frameworks.forgotten(), *_unreadable(lifespan, schedule)]
-    for loss in losses(inner, schedule):
+    for loss in losses(inner, router, schedule):
         certain, doubtful = _split(loss, schedule)
         findings += [certain.finding()] if certain.lost else []
         unknown += [_doubt(doubtful)] if doubtful.lost else []
     if probe:
         swallowed, silent = middleware.ask(app)
-        findings += swallowed
+        findings = swallowed + findings
         unknown += silent
     return Diagnosis(
         runs(schedule.startup),
@@ -112,6 +119,14 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
         frameworks.versions(),
         not untested,
     )
+
+
+def _described(thing: Any) -> str:
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}"
+    if inspect.isroutine(thing):
+        return f"the function {place_of(thing).name}"
+    return f"an object of the class {type(thing).__name__}"
 
 
 def _faults(schedule: Schedule) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """What never runs, and why."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.routing import Router
@@ -12,6 +13,8 @@ from lifespan_tools.doctor.findings import Finding, listed
 from lifespan_tools.doctor.lifespans import Code, handlers, steps
 from lifespan_tools.doctor.names import router_name
 from lifespan_tools.doctor.schedule import Schedule
+
+Name = Callable[[], str]  # asked only when needed: it looks through all modules
 
 
 @dataclass(frozen=True)
@@ -41,27 +44,24 @@ class Loss:
         return Finding(self.cause.code, message, self.cause.cure, where)
 
 
-def losses(app: Any, schedule: Schedule) -> list[Loss]:
+def losses(app: Any, router: Router, schedule: Schedule) -> list[Loss]:
     """What the app, its routers and its mounts have that isn't in the schedule.
 
     One for each cause: of a router that is lost, the routers in it are lost, too.
     """
     found: dict[Cause, list[Code]] = defaultdict(list)
-    for loss in _losses(app, schedule):
+    for loss in _losses(app, router, schedule):
         found[loss.cause] += loss.lost
     return [Loss(cause, tuple(lost)) for cause, lost in found.items()]
 
 
-def _losses(app: Any, schedule: Schedule) -> Iterator[Loss]:
-    router = frameworks.router_of(app)
+def _losses(app: Any, router: Router, schedule: Schedule) -> Iterator[Loss]:
     known = set(schedule.scheduled)
     entered = {id(step.lifespan) for step in schedule.steps}
-    if router is not None:
-        name = "the app" if router is not app else router_name(router)
-        lifespan = frameworks.lifespan_of(router)
-        for loss in _of_router(router, name, lifespan, None, app):
-            yield Loss(loss.cause, _unknown(loss.lost, known))
-        yield from _of_mounts(app, router, "", entered, known, {id(app)})
+    name = partial(router_name, router) if router is app else partial(str, "the app")
+    for loss in _of_router(router, name, frameworks.lifespan_of(router), None, app):
+        yield Loss(loss.cause, _unknown(loss.lost, known))
+    yield from _of_mounts(app, router, "", entered, known, {id(app)})
 
 
 def _unknown(codes: tuple[Code, ...], known: set[Any]) -> tuple[Code, ...]:
@@ -72,7 +72,7 @@ def _unknown(codes: tuple[Code, ...], known: set[Any]) -> tuple[Code, ...]:
 
 
 def _of_router(
-    router: Router, name: str, running: Any, cause: Cause | None, app: Any
+    router: Router, name: Name, running: Any, cause: Cause | None, app: Any
 ) -> Iterator[Loss]:
     """What of the router and of those that it includes may never run.
 
@@ -87,16 +87,16 @@ def _of_router(
     lost = len(included) - len(frameworks.nested(now))  # merged, then overwritten
     alive = frameworks.nested(running)
     for index, inner in enumerate(included):
-        inner_name = router_name(inner.router, inner.prefix)
+        inner_name = partial(router_name, inner.router, inner.prefix)
         runs, why = None, cause
         if index < lost:
-            why = _replaced_above(inner_name, name)
+            why = _replaced_above(inner_name(), name())
         elif index - lost < len(alive):
             runs = alive[index - lost]
             if not any(runs is each for each in frameworks.earlier(inner.lifespan)):
-                why = _replaced(inner_name)
+                why = _replaced(inner_name())
         elif cause is None:
-            why = _late(inner_name, name)
+            why = _late(inner_name(), name())
         if inner.router is not None:
             yield from _of_router(inner.router, inner_name, runs, why, app)
         elif why is not None:  # pragma: no cover - before FastAPI 0.137
@@ -108,8 +108,8 @@ def _of_router(
     if frameworks.lister(own) is router:
         if cause is not None:
             yield Loss(cause, listed_)
-    else:
-        yield Loss(_dropped(name, router is frameworks.router_of(app)), listed_)
+    elif listed_:
+        yield Loss(_dropped(name(), router is frameworks.router_of(app)), listed_)
 
 
 def _handlers(router: Router) -> tuple[Code, ...]:
@@ -180,10 +180,10 @@ def _of_mounts(
         where = path + mount.path
         lifespan = frameworks.lifespan_of(inner_router)
         codes = _codes(lifespan, inner) + _handlers(inner_router)
-        name = f"the app mounted at {where}"
+        name = partial(str, f"the app mounted at {where}")
         own = {id(step.lifespan) for step in steps(lifespan, inner, in_mount=True)}
         if not own <= entered:
-            yield Loss(_mounted(name), _unknown(codes, known))
+            yield Loss(_mounted(name()), _unknown(codes, known))
         for loss in _of_router(inner_router, name, lifespan, None, inner):
             yield Loss(loss.cause, _unknown(loss.lost, known))
         yield from _of_mounts(inner, inner_router, where, entered, known, seen)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from inspect import unwrap
+from inspect import findsource, getsourcefile, unwrap
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -41,6 +41,8 @@ def place_of(thing: object) -> Place:
     """The place of a function, a method, a partial or an object that can be called."""
     if isinstance(thing, partial):
         return place_of(thing.func)
+    if isinstance(thing, type):
+        return _place_of_class(thing)
     thing = unwrap(thing) if callable(thing) else thing
     name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
     code = _code_of(thing)
@@ -48,6 +50,14 @@ def place_of(thing: object) -> Place:
     if code is None or code.co_filename.startswith("<"):
         return Place(short)
     return Place(short, code.co_filename, code.co_firstlineno)
+
+
+def _place_of_class(kind: type) -> Place:
+    try:
+        file, line = getsourcefile(kind), findsource(kind)[1] + 1
+    except (OSError, TypeError):  # made by exec, or written in C
+        return Place(kind.__name__)
+    return Place(kind.__name__, file, line)
 
 
 def _code_of(thing: Any) -> CodeType | None:

@@ -15,11 +15,12 @@ WIDTH = 88
 
 def as_text(diagnosis: Diagnosis, title: str = "The app") -> str:
     """What runs, what is wrong, and what couldn't be seen; a page at most."""
-    releases = " ".join(map(" ".join, [*diagnosis.versions.items()]))
+    releases = ", ".join(map(" ".join, diagnosis.versions.items()))
+    unless = "" if diagnosis.passed_on else ", if the lifespan came through"
     parts = [
-        f"{title} with {releases.replace(' S', ', S')}",
-        "\n".join(_lines("At startup", diagnosis.startup)),
-        "\n".join(_lines("At shutdown", diagnosis.shutdown)),
+        f"{title} with {releases}",
+        "\n".join(_lines(f"At startup{unless}", diagnosis.startup)),
+        "\n".join(_lines(f"At shutdown{unless}", diagnosis.shutdown)),
     ]
     if not diagnosis.starts:
         parts[1] += "\n  here the startup fails"
@@ -65,6 +66,7 @@ def as_json(diagnosis: Diagnosis, target: str | None = None) -> str:
         "versions": dict(diagnosis.versions),
         "tested": diagnosis.tested,
         "starts": diagnosis.starts,
+        "passed_on": diagnosis.passed_on,
         "startup": [_run(run) for run in diagnosis.startup],
         "shutdown": [_run(run) for run in diagnosis.shutdown],
         "findings": [

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ def load(target: str) -> Any:
 
 def _unreadable_name(target: str) -> str:
     file, _, name = target.partition(":")
-    path = Path(file if file.endswith(".py") else file.replace(".", "/"))
-    parts = [part for part in path.with_suffix("").parts if part.isidentifier()]
+    words = re.split(r"[./\\]", file.removesuffix(".py"))
+    parts = [word for word in words if word.isidentifier()]
     example = ".".join(parts) or "package.module"
     return f"{target!r} names no app. Write module:name, here {example}:{name or 'app'}"
 

@@ -1,0 +1,326 @@
+"""What the answer says: places, reasons, cures, notes, and what stays unknown."""
+
+import json
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import fastapi
+import pytest
+import starlette
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.staticfiles import StaticFiles
+
+from lifespan_lab import Timeline, running
+from lifespan_lab.compose import combine
+from lifespan_lab.concurrency import concurrently
+from lifespan_lab.handlers import from_handlers
+from lifespan_lab.mounts import with_mounts
+from lifespan_tools import diagnose, doctor
+from lifespan_tools.doctor import Finding, Place, UnreadableError, frameworks
+from lifespan_tools.doctor.findings import CODES
+from lifespan_tools.doctor.places import place_of
+from lifespan_tools.doctor.report import as_json, as_text
+from tests.doctor.apps import CASES
+from tests.doctor.log import Log
+
+queue_router = APIRouter()
+
+
+def only(app: Any) -> Finding:
+    [finding] = diagnose(app).findings
+    return finding
+
+
+def dropped() -> FastAPI:
+    app = FastAPI(lifespan=Log().lifespan("database"))
+    app.router.add_event_handler("startup", connect)
+    return app
+
+
+async def connect() -> None: ...
+
+
+LINE = connect.__code__.co_firstlineno
+
+
+def test_where() -> None:
+    """A finding names the function, with its file and line."""
+    assert only(dropped()).where == (Place("connect", __file__, LINE),)
+
+
+def test_places_of_what_has_no_source() -> None:
+    """What is written in C or was never in a file has a name, but no place."""
+    made: dict[str, Any] = {}
+    exec("def handler(): ...\nclass Handler: ...", made)
+    assert place_of(print) == Place("print")
+    assert place_of(made["handler"]) == Place("handler")
+    assert place_of(made["Handler"]) == Place("Handler")
+    assert str(place_of(print)) == "print"
+
+
+def test_positions() -> None:
+    """A file in the working directory is named from there, any other in full."""
+    here, elsewhere = Path("shop/main.py").absolute(), Path(Path.cwd().anchor, "x.py")
+    assert Place("connect", str(here), 7).position == f"{Path('shop/main.py')}:7"
+    assert Place("connect", str(elsewhere), 7).position == f"{elsewhere}:7"
+
+
+def test_a_variable_that_is_not_there_yet() -> None:
+    """A lifespan may name what is bound later; it is read without a fuss."""
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> Any:
+        yield later
+
+    assert diagnose(Starlette(lifespan=lifespan)).exit_code == 0
+    later = 1
+
+
+def test_a_lifespan_that_hides_its_parameters() -> None:
+    """What doesn't tell its parameters isn't called a fault."""
+
+    class Hidden:
+        __signature__ = "hidden"
+
+        def __call__(self, app: Any) -> Any: ...
+
+    assert diagnose(Starlette(lifespan=Hidden())).starts
+
+
+def test_every_code_is_known() -> None:
+    """The codes that are listed are those that findings have, and no others."""
+    seen = {code for each in CASES for code in each.values[0].finds}
+    assert seen | {"swallowed"} == set(CODES)
+
+
+def test_a_router_is_called_by_its_name() -> None:
+    """A router that a module holds is called by its name there."""
+    router = Log().add(APIRouter(lifespan=Log().lifespan("queue")), "connect")
+    globals()["named"] = router
+    app = FastAPI(lifespan=Log().lifespan("database"))
+    app.include_router(router)
+    assert f"{__name__}.named has a lifespan" in only(app).message
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name"), [("/queue", "the router with prefix /queue"), ("", "a router")]
+)
+def test_a_router_without_a_name(prefix: str, name: str) -> None:
+    """A router that no module holds is called by its prefix, if it has one."""
+    router = Log().add(APIRouter(prefix=prefix), "queue")
+    app = FastAPI()
+    app.include_router(router, prefix="/one")
+    app.include_router(router, prefix="/two")
+    assert f": {name} is included more than once" in only(app).message
+
+
+def test_depth() -> None:
+    """The handlers of a router three levels down run four times, and it says so."""
+    app, router = FastAPI(), Log().add(APIRouter(), "queue")
+    for _ in range(2):
+        outer = APIRouter()
+        outer.include_router(router)
+        router = outer
+    app.include_router(router)
+    diagnosis = diagnose(app)
+    runs = [(run.number, run.times) for run in diagnosis.startup]
+    assert runs == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert "queue runs 4 times" in only(app).message
+
+
+def test_side_by_side() -> None:
+    """What starts concurrently is predicted, with a note that it has no order."""
+    log = Log()
+    app = FastAPI(lifespan=concurrently(log.lifespan("one"), log.lifespan("two")))
+    diagnosis = diagnose(app)
+    assert {run.place.name for run in diagnosis.startup} == {"one", "two"}
+    assert diagnosis.notes == (
+        "one and two start and stop side by side, so their order may differ.",
+    )
+    assert diagnosis.exit_code == 0
+
+
+def test_behind_middleware() -> None:
+    """An app inside of a middleware is read, with a note that names it."""
+    [note] = diagnose(Timeline(FastAPI())).notes
+    assert "inside of a Timeline" in note
+
+
+def test_mounts_that_cannot_be_read() -> None:
+    """A mounted app that isn't Starlette's gives a note, Starlette's own gives none."""
+    app = Starlette()
+    app.mount("/files", StaticFiles(directory="."))
+    app.mount("/metrics", lambda scope, receive, send: None)
+    [note] = diagnose(app).notes
+    assert "/metrics" in note
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (connect, "the function connect"),
+        (Log, "the class Log"),
+        (Log(), "an object of the class Log"),
+    ],
+)
+def test_what_is_no_app(thing: Any, name: str) -> None:
+    """What can't be read is refused with its kind."""
+    with pytest.raises(UnreadableError, match=f"This is {name}, "):
+        diagnose(thing)
+
+
+def test_a_middleware_around_itself() -> None:
+    """Middleware that goes round in a circle is refused like anything else."""
+    timeline = Timeline(FastAPI())
+    timeline.app = timeline
+    with pytest.raises(UnreadableError):
+        diagnose(timeline)
+
+
+@pytest.mark.parametrize("version", ["0.114.2", "0.166.0", "1.0.0"])
+def test_untested_fastapi(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a FastAPI that wasn't tested the answer is unknown, and never fine."""
+    monkeypatch.setattr(fastapi, "__version__", version)
+    for app in (FastAPI(), dropped()):
+        diagnosis = diagnose(app)
+        assert version in diagnosis.unknown[0]
+        assert diagnosis.exit_code == 2
+        assert as_text(diagnosis).endswith("Not all could be seen.")
+
+
+@pytest.mark.parametrize("version", ["0.37.1", "1.11.0", "2.0.0rc1"])
+def test_untested_starlette(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same holds for Starlette."""
+    monkeypatch.setattr(starlette, "__version__", version)
+    assert diagnose(Starlette()).exit_code == 2
+
+
+def test_the_releases_that_forget_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI 0.128.3 to 0.128.5 with Starlette before 1.0 is never fine."""
+    monkeypatch.setattr(fastapi, "__version__", "0.128.4")
+    monkeypatch.setattr(frameworks, "_own_lists", lambda: True)
+    assert "forgets" in diagnose(FastAPI()).unknown[0]
+
+
+def test_many_routers() -> None:
+    """Hundreds of routers are read without recursion, and don't count as fine."""
+    app = FastAPI(lifespan=Log().lifespan("database"))
+    for _ in range(500):
+        app.include_router(APIRouter())
+    diagnosis = diagnose(app)
+    assert "RecursionError" in diagnosis.unknown[0]
+    with pytest.raises(RecursionError):
+        anyio.run(enter, app)
+
+
+async def enter(app: Any) -> None:
+    async with running(app):
+        pass
+
+
+def test_copies_of_snippets() -> None:
+    """A copied snippet is known by its code, under any module's name."""
+    for module in (from_handlers, combine, with_mounts):
+        source = module.__code__.co_filename
+        copied: dict[str, Any] = {"__name__": "copied"}
+        with open(source) as file:
+            exec(compile(file.read(), "copied.py", "exec"), copied)
+        app = FastAPI(lifespan=copied[module.__name__]())
+        assert diagnose(app).startup == ()
+
+
+def test_a_with_mounts_that_is_not_ours() -> None:
+    """A with_mounts with other code is a lifespan like any other: the mount is dead."""
+
+    def with_mounts() -> Any:
+        @asynccontextmanager
+        async def lifespan_with_mounts(app: Any) -> Any:
+            yield
+
+        return lifespan_with_mounts
+
+    app = FastAPI(lifespan=with_mounts())
+    app.mount("/admin", Starlette(lifespan=Log().lifespan("admin")))
+    assert only(app).code == "mounted"
+
+
+def test_text() -> None:
+    """The text says what runs, what is wrong and the cure; its lines aren't wide."""
+    app = dropped()
+    app.include_router(Log().add(APIRouter(), "queue"))
+    text = str(diagnose(app))
+    assert "1. lifespan  database" in text
+    assert "handlers-dropped: connect never runs: the app has a lifespan" in text
+    assert "\n  cure: " in text
+    assert text.endswith("\n1 finding.")
+    own_lines = [line for line in text.splitlines() if __file__ not in line]
+    assert max(map(len, own_lines)) <= 88
+
+
+def test_text_of_nothing() -> None:
+    """An app without startup code gets four lines."""
+    text = as_text(diagnose(Starlette()), "shop:app")
+    assert text == (
+        f"shop:app with FastAPI {fastapi.__version__}, "
+        f"Starlette {starlette.__version__}\n\n"
+        "At startup: nothing runs.\n\nAt shutdown: nothing runs.\n\nNothing found."
+    )
+
+
+def test_text_of_a_startup_that_fails() -> None:
+    """Where the startup is known to fail, the list ends and says so."""
+    app = FastAPI()
+    app.router.lifespan_context = None  # type: ignore[assignment]
+    diagnosis = diagnose(app)
+    assert not diagnosis.starts
+    assert "nothing runs.\n  here the startup fails" in str(diagnosis)
+    assert "is a NoneType" in only(app).message
+
+
+def test_text_with_two_findings_and_a_note() -> None:
+    """Findings are counted, and notes come after them."""
+    app = dropped()
+    app.mount("/admin", Starlette(lifespan=Log().lifespan("admin")))
+    text = str(diagnose(Timeline(app)))
+    assert "\n\nnote: " in text
+    assert text.endswith("\n2 findings.")
+
+
+def test_json() -> None:
+    """The JSON holds the same, under names that stay."""
+    told = json.loads(as_json(diagnose(dropped()), "shop:app"))
+    assert told["startup"] == [
+        {
+            "name": "database",
+            "file": Log.generator.__code__.co_filename,
+            "line": told["startup"][0]["line"],
+            "kind": "lifespan",
+            "number": 1,
+            "times": 1,
+        }
+    ]
+    [finding] = told.pop("findings")
+    assert finding["where"] == [{"name": "connect", "file": __file__, "line": LINE}]
+    assert set(finding) == {"code", "message", "cure", "where"}
+    del told["startup"], told["shutdown"]
+    assert told == {
+        "target": "shop:app",
+        "versions": frameworks.versions(),
+        "tested": True,
+        "starts": True,
+        "passed_on": True,
+        "unknown": [],
+        "notes": told["notes"],
+        "exit_code": 1,
+    }
+
+
+def test_no_other_names() -> None:
+    """The package gives its names, and no others."""
+    for name in doctor.__all__:
+        assert getattr(doctor, name)
+    with pytest.raises(AttributeError, match="no attribute 'cure'"):
+        doctor.cure  # noqa: B018

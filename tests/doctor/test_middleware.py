@@ -1,0 +1,168 @@
+"""--probe: which middleware keeps the lifespan to itself, asked without a startup."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lifespan_lab import running
+from lifespan_lab.client import LifespanError
+from lifespan_tools import diagnose
+from lifespan_tools.doctor import middleware
+from tests.doctor.log import Log
+
+pytestmark = pytest.mark.anyio
+
+
+class Passing:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+class OnlyHttp(Passing):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.app(scope, receive, send)
+
+
+class Answering(Passing):
+    """It starts and stops by itself, as some do that have a lifespan of their own."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for phase in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{phase}.complete"})
+
+
+class Raising(Passing):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise LookupError(scope["type"])
+
+
+class Hanging(Passing):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await anyio.sleep_forever()
+
+
+class RaisingAfterwards(Passing):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+        await send({"type": "lifespan.startup.complete"})
+        raise LookupError
+
+
+class Picky(Starlette):
+    """An app that overrides its own `__call__`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await super().__call__(scope, receive, send)
+
+
+def app_with(log: Log, *kinds: Any) -> FastAPI:
+    app = FastAPI(lifespan=log.lifespan("database"))
+    for kind in kinds:
+        app.add_middleware(kind)
+    return app
+
+
+def codes(app: Any) -> list[str]:
+    return [finding.code for finding in diagnose(app, probe=True).findings]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda log: app_with(log, OnlyHttp),
+        lambda log: app_with(log, Passing, OnlyHttp, CORSMiddleware),
+        lambda log: OnlyHttp(app_with(log)),
+        lambda log: Passing(OnlyHttp(app_with(log))),
+        lambda log: Picky(lifespan=log.lifespan("database")),
+    ],
+)
+async def test_swallowed(make: Callable[[Log], Any]) -> None:
+    """A middleware that swallows the lifespan is found, and nothing runs for real."""
+    log = Log()
+    app = make(log)
+    diagnosis = diagnose(app, probe=True)
+    assert [finding.code for finding in diagnosis.findings] == ["swallowed"]
+    assert not diagnosis.passed_on
+    assert diagnosis.exit_code == 1
+    [place] = diagnosis.findings[0].where
+    assert place.name in ("OnlyHttp", "Picky")
+    assert place.file == __file__
+    with pytest.raises(LifespanError):
+        async with running(app):
+            pass
+    assert log.startup == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda log: app_with(log, GZipMiddleware, CORSMiddleware, Passing),
+        lambda log: Passing(app_with(log)),
+        lambda log: app_with(log, RaisingAfterwards),
+        lambda log: app_with(log).router,
+    ],
+)
+async def test_passed_on(make: Callable[[Log], Any]) -> None:
+    """Middleware that passes the lifespan on gives no finding, and nothing is run."""
+    log = Log()
+    app = make(log)
+    assert codes(app) == []
+    assert (log.startup, log.shutdown) == ([], [])
+
+
+async def test_the_app_stays_as_it_was() -> None:
+    """After the probe the app still runs its lifespan, with its middleware."""
+    log = Log()
+    app = app_with(log, Passing)
+    router, user_middleware = app.router, list(app.user_middleware)
+    diagnose(app, probe=True)
+    assert (app.router, app.user_middleware) == (router, user_middleware)
+    assert app.middleware_stack is None
+    async with running(app):
+        assert log.startup == ["database"]
+
+
+def test_without_the_probe_nothing_is_asked() -> None:
+    """Objects alone don't tell: without --probe a middleware isn't even made."""
+    app = app_with(Log())
+    app.add_middleware(None)  # type: ignore[arg-type]
+    assert diagnose(app).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "doubt"),
+    [
+        (Answering, "answers the lifespan itself"),
+        (Raising, "raised LookupError('lifespan')"),
+        (Hanging, "did nothing for 0.05 s"),
+    ],
+)
+async def test_unclear(kind: type, doubt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be told is said to be unknown, and no finding."""
+    monkeypatch.setattr(middleware, "LIMIT", 0.05)
+    diagnosis = diagnose(app_with(Log(), kind), probe=True)
+    assert diagnosis.findings == ()
+    assert doubt in diagnosis.unknown[0]
+    assert kind.__name__ in diagnosis.unknown[0]
+    assert diagnosis.exit_code == 2
+
+
+def test_a_middleware_that_cannot_be_made() -> None:
+    """A middleware whose arguments are wrong gives a doubt, and no traceback."""
+    app = app_with(Log())
+    app.add_middleware(OnlyHttp, unknown=True)  # type: ignore[call-arg]
+    assert "TypeError" in diagnose(app, probe=True).unknown[0]

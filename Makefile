@@ -11,7 +11,7 @@ RUN = .venv/bin/python -m
 COVERED = --cov=lifespan_lab --cov-branch --cov-report=term-missing --cov-fail-under=100
 INSTALL = $(RUN) uv pip install --quiet --python .venv
 
-.PHONY: help lab test refresh fresh requirements
+.PHONY: help lab test refresh fresh bench requirements
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*:\).*  ## /make \1 /p' Makefile
@@ -29,6 +29,9 @@ refresh: .venv/ready  ## run all chapters again and rewrite their stored outputs
 
 fresh: .venv/ready  ## bring back one chapter, CHAPTER=03; your old copy stays beside it
 	@$(RUN) lifespan_course.workbench fresh "$(CHAPTER)"
+
+bench: .venv/ready  ## measure what the snippets cost, ARGS=--markdown for the README's tables
+	@$(RUN) tests.benchmarks $(ARGS)
 
 requirements: .venv/ready  ## compile requirements.txt anew, ARGS=--upgrade for the newest
 	@$(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

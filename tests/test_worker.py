@@ -623,6 +623,31 @@ async def test_the_task_is_cancelled_during_the_shutdown() -> None:
 
 
 @asyncio_only
+async def test_waits_calmly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancelled shutdown that waits for a shielded clean-up doesn't spin."""
+    waits: list[object] = []
+    wait = asyncio.wait
+
+    async def counted(tasks: Any) -> Any:
+        waits.append(tasks)
+        return await wait(tasks)
+
+    async def save(app: object) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(SHORT)
+
+    monkeypatch.setattr(asyncio, "wait", counted)
+    with anyio.CancelScope() as scope:
+        async with worker(save)(APP):
+            await settle()
+            scope.cancel()
+    assert len(waits) == 2
+
+
+@asyncio_only
 async def test_entered_in_one_task_and_left_in_another() -> None:
     """On asyncio each end of the lifespan may stand in a task of its own."""
     log: list[str] = []

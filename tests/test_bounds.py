@@ -639,6 +639,24 @@ async def test_late_at_both_ends(caplog: pytest.LogCaptureFixture) -> None:
     assert [record.message for record in caplog.records] == [note]
 
 
+async def test_late_at_both_ends_and_suppressed() -> None:
+    """The startup's error comes out, although the lifespan suppressed it."""
+
+    @asynccontextmanager
+    async def model(app: object) -> AsyncIterator[None]:
+        await block_the_thread()
+        try:
+            yield
+        except TimeoutError:
+            await block_the_thread()
+
+    with pytest.raises(TimeoutError, match="The startup of model") as caught:
+        async with bounded(model, startup=SHORT, shutdown=SHORT)(None):
+            pytest.fail("the block is not entered")
+    [note] = caught.value.__notes__
+    assert note.startswith("The shutdown of model took longer")
+
+
 async def test_a_startup_that_suppresses_its_cancellation(tasks: bool) -> None:
     """It starts too late: it is closed, and the error comes out."""
     log: list[str] = []

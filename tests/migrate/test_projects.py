@@ -33,10 +33,10 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def test_there_are_enough() -> None:
-    """At least 60 applications are compared or refused, some of several files."""
-    assert len(EVERY) >= 25
-    assert len(REWRITTEN) >= 20
-    assert sum(len(each.files) >= 3 for each in EVERY) >= 7
+    """Many applications are compared or refused, some of several files."""
+    assert len(EVERY) >= 60
+    assert len(REWRITTEN) >= 35
+    assert sum(len(each.files) >= 3 for each in EVERY) >= 6
 
 
 @pytest.mark.parametrize("application", EVERY, ids=ids)
@@ -103,10 +103,11 @@ def test_second_run(
 
 def test_well_formed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Ruff's default rules and its formatter, content before, are content after."""
-    for application in REWRITTEN:
+    formatted = [each for each in REWRITTEN if "tabs" not in each.name]
+    for application in formatted:
         application.write(tmp_path / application.name)
     assert ruff(tmp_path) == ""
-    for application in REWRITTEN:
+    for application in formatted:
         migrate(tmp_path / application.name, "--write", *application.options)
     assert ruff(tmp_path) == ""
 

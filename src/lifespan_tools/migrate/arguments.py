@@ -111,14 +111,16 @@ def _in_place(
 def _append(edits: Edits, last: ast.expr | ast.keyword, new: str, closing: int) -> None:
     source = edits.source
     end = source.end(last)
-    if not _has_trailing_comma(source, last, closing):
-        edits.replace(end, end, f", {new}")
-        return
     line_start, _ = source.line_at(source.start(last))
     line = source.text[line_start:]
     margin = line[: len(line) - len(line.lstrip(" \t"))]
     closing_line, _ = source.line_at(closing)
-    if source.text[closing_line:closing].strip():
-        edits.replace(closing, closing, f" {new}")
-    else:
+    alone = not source.text[closing_line:closing].strip()
+    if not _has_trailing_comma(source, last, closing):
+        below = alone and not source.text[line_start : source.start(last)].strip()
+        gap = f"{source.newline}{margin}" if below else " "
+        edits.replace(end, end, f",{gap}{new}" + "," * below)
+    elif alone:
         edits.insert(closing_line, f"{margin}{new},{source.newline}")
+    else:
+        edits.replace(closing, closing, f" {new}")

@@ -74,10 +74,16 @@ class Imports:
         return None
 
     def _can_grow(self, node: ast.ImportFrom) -> bool:
-        return (
-            node.lineno == node.end_lineno
-            and "(" not in self.source.code(node)
-            and node.names[0].name != "*"
+        """Whether isort would have a further name there, and it is plainly laid out."""
+        if node.names[0].name == "*" or any(each.asname for each in node.names):
+            return False
+        code = self.source.code(node)
+        if node.lineno == node.end_lineno:
+            return "(" not in code
+        lines = code.splitlines()
+        return len(lines) == len(node.names) + 2 and all(
+            line.strip().partition(",")[0] == each.name and "," in line
+            for line, each in zip(lines[1:-1], node.names, strict=True)
         )
 
     def beside(self, statement: Import, module: str, name: str, wish: str) -> str:
@@ -110,16 +116,6 @@ class Imports:
         """Put all this into the edits."""
         for statement in dict.fromkeys((*self._added, *self._removed)):
             self._rewrite(statement)
-        for (statement, module), texts in sorted(
-            self._after.items(), key=lambda item: item[0][1]
-        ):
-            start, _ = self.source.line_at(self.source.start(statement))
-            margin = self.source.text[start : self.source.start(statement)]
-            last = self._last_before(statement, module)
-            _, end = self.source.line_at(self.source.end(last))
-            for names in _lines_of(texts):
-                line = f"{margin}from {module} import {names}{self.source.newline}"
-                self.edits.insert(end, line)
         places: dict[tuple[int, str, str], list[str]] = {}
         for module in sorted(self._new):
             names = ", ".join(sorted(self._new[module], key=_sorting))
@@ -127,6 +123,18 @@ class Imports:
             places.setdefault(self._place(module), []).append(line)
         for (offset, before, after), lines in places.items():
             self.edits.insert(offset, "".join([before, *lines, after]))
+        for (statement, module), texts in sorted(
+            self._after.items(), key=lambda item: item[0][1]
+        ):
+            start, _ = self.source.line_at(self.source.start(statement))
+            margin = self.source.text[start : self.source.start(statement)]
+            last = self._last_before(statement, module)
+            _, end = self.source.line_at(self.source.end(last))
+            renames = any(each.asname for each in statement.names)
+            for names in _lines_of(texts):
+                line = f"{margin}from {module} import {names}{self.source.newline}"
+                first = renames and module == _module_text(statement)
+                self.edits.insert(start if first and " as " not in names else end, line)
 
     def _last_before(self, statement: Import, module: str) -> Import:
         """The last import directly below a statement that sorts before a module."""
@@ -163,6 +171,7 @@ class Imports:
         joined = ", ".join(texts)
         if statement.lineno != statement.end_lineno:
             self._rewrite_lines(statement, removed)
+            self._add_lines(statement, added)
             return
         start, _ = source.line_at(source.start(statement))
         length = source.start(first) - start + len(joined)
@@ -171,6 +180,18 @@ class Imports:
             below = "".join(f"{line}{step}{text}," for text in texts)
             joined = f"({below}{line})"
         self.edits.replace(source.start(first), source.end(last), joined)
+
+    def _add_lines(self, statement: Import, added: list[str]) -> None:
+        """Names that stand below each other: put in a line where it is in order."""
+        source = self.source
+        for text in sorted(added, key=_sorting):
+            order = _sorting(text)
+            later = [each for each in statement.names if _sorting(each.name) > order]
+            beside = later[0] if later else statement.names[-1]
+            start, end = source.line_at(source.start(beside))
+            margin = source.text[start : source.start(beside)]
+            line = f"{margin}{text},{source.newline}"
+            self.edits.insert(start if later else end, line)
 
     def _rewrite_lines(self, statement: Import, removed: set[ast.alias]) -> None:
         """Names that stand below each other: drop a line, or a name and its comma."""

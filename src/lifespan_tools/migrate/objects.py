@@ -134,16 +134,16 @@ def makers(project: Project, source: Source) -> Iterator[Made]:
         statement = source.names.statement(call)
         made = Made(source, source.names.scopes[call], call, kind in ROUTERS)
         target = _target(statement, call)
+        _read_arguments(made)
         if isinstance(target, ast.Name):
             made.name, made.own_name = target.id, target
-        elif not isinstance(statement, ast.Return):
+        elif not isinstance(statement, ast.Return) and (made.registrations or target):
             made.refuse(
                 source,
                 call.lineno,
                 "is kept where it can't be followed",
                 "give it to a variable of its own first",
             )
-        _read_arguments(made)
         if isinstance(project.resolve(source, call.func), Defined):
             made.refuse(
                 source,

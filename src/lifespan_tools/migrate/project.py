@@ -210,8 +210,8 @@ class Project:
 
     def _global(self, source: Source, name: str) -> Thing:
         key = (source.path, name)
-        if key in self._seen:
-            return Unknown(f"`{name}` is imported in a circle")
+        if key in self._seen:  # such as `from . import items` in an `__init__.py`
+            return self._beside(source, name, f"`{name}` is imported in a circle")
         self._seen.add(key)
         try:
             module = source.names.module
@@ -221,10 +221,14 @@ class Project:
             return Unknown(f"{source.path.name} {error}")
         finally:
             self._seen.discard(key)
-        if source.path.name == "__init__.py":
-            folder = source.path.parent
-            return self._in_folder(folder, name) or self._outside(folder, name)
-        return Unknown(f"`{name}` isn't found in {source.path.name}")
+        return self._beside(source, name, f"`{name}` isn't in {source.path.name}")
+
+    def _beside(self, source: Source, name: str, reason: str) -> Thing:
+        """A package's file, which its `__init__.py` needn't import."""
+        if source.path.name != "__init__.py":
+            return Unknown(reason)
+        folder = source.path.parent
+        return self._in_folder(folder, name) or self._outside(folder, name)
 
     def is_function(self, thing: Thing) -> bool:
         """Whether this is a function of the project."""

@@ -176,6 +176,9 @@ class Uses:
     def object_of(self, source: Source, node: ast.expr) -> tuple[Made, bool] | None:
         """The application or router that an expression stands for."""
         if isinstance(node, ast.Call):
+            for made in self.made:
+                if made.call is node:
+                    return made, False
             thing = self._resolve(source, node.func)
             if isinstance(thing, Defined) and thing.node in self._returning:
                 return self._returning[thing.node], True
@@ -218,9 +221,8 @@ class Uses:
                 elif isinstance(thing, Unknown) and isinstance(node, ast.Name):
                     yield from self._bound_twice(source, node)
             for call in names.calls:
-                if isinstance(call.func, ast.Name | ast.Attribute) and (
-                    found := self.object_of(source, call)
-                ):
+                found = self.object_of(source, call)
+                if found is not None and found[1]:
                     yield Use(source, call, *found)
         for made in self.made:
             statement = made.source.names.statement(made.call)

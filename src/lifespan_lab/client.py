@@ -125,10 +125,13 @@ class _Lifespan:
         self.error: BaseException | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
+        if scope["type"] == "lifespan":
+            await self.run(scope, receive, send)
+        else:
             scope["state"] = scope["state"].copy()
             await self.app(scope, receive, send)
-            return
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["asgi"] = {"version": "3.0", "spec_version": "2.0"}
         hear, answer = partial(self.hear, receive), partial(self.answer, send)
         raised: BaseException | None = None
@@ -145,6 +148,7 @@ class _Lifespan:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def hear(self, receive: Receive) -> Message:
+        """The app's next message, unless it was told or said the last one."""
         if self.heard == "lifespan.shutdown" or self.failed is not None:
             raise _Over
         message = await receive()
@@ -152,11 +156,12 @@ class _Lifespan:
         return message
 
     async def answer(self, send: Send, message: Message) -> None:
+        """Keep the app's answer, and pass on only that it has started."""
         if not message["type"].startswith("lifespan."):
             self.heard = ""  # what it heard, it didn't understand
             raise LifespanNotSupported(f"{message['type']} answers no lifespan")
-        if current_time() >= self.limit.deadline:
-            return  # too late
+        if self.is_late():
+            return
         if message["type"] == "lifespan.startup.complete":
             await send(message)
             self.started = True
@@ -164,10 +169,14 @@ class _Lifespan:
         elif message["type"].endswith(".failed"):
             self.failed = message.get("message", "")
 
+    def is_late(self) -> bool:
+        # Not limit.cancel_called: code that blocks the thread isn't cancelled in time.
+        return current_time() >= self.limit.deadline
+
     def verdict(self, raised: BaseException | None) -> BaseException | None:
         """The error of an app that ended so, if it is one."""
         phase = "shutdown" if self.started else "startup"
-        if current_time() >= self.limit.deadline:
+        if self.is_late():
             error = TimeoutError(
                 f"The app's {phase} took longer than {self.timeouts[phase]:g} s. The "
                 f"traceback above shows where it waited; {phase}_timeout= allows more."
@@ -190,6 +199,7 @@ class _Lifespan:
         return None
 
     def attach_error(self, first: BaseException) -> None:
+        """Log the app's error, if there is one, and add it as a note to the first."""
         quiet = get_cancelled_exc_class(), type(None)
         if not isinstance(self.error, quiet):
             first.add_note(f"The app's lifespan failed, too: {self.error!r}")

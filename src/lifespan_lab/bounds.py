@@ -177,7 +177,7 @@ class _Run:
         cancelled = get_cancelled_exc_class()
         if isinstance(error, cancelled) and self.clock.cancelled_from_outside():
             return error
-        if self.block_error is None or self.seen is None:
+        if self.seen is None:  # the lifespan suppressed it
             return None
         if not isinstance(self.block_error, cancelled):
             return self.block_error

@@ -192,6 +192,7 @@ def _doubt(loss: Loss) -> str:
 
 
 def _notes(app: Any, inner: Any, router: Any, schedule: Schedule) -> Iterator[str]:
+    yield from frameworks.traceless(frameworks.lifespan_of(router))
     codes = [c for step in schedule.steps if step.side_by_side for c in step.startup]
     if codes:
         names = listed([code.place.name for code in codes])

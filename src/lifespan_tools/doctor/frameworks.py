@@ -56,6 +56,16 @@ def forgotten() -> list[str]:
     return []
 
 
+def traceless(lifespan: Any) -> list[str]:
+    """What may have been lost in an app with this lifespan without a trace."""
+    if _keeps_routers() or lister(base(lifespan)) is not None:
+        return []
+    return [  # pragma: no cover - before FastAPI 0.137
+        "If this lifespan was put in place after include_router, those of the included "
+        "routers are lost. With FastAPI before 0.137 nothing shows that."
+    ]
+
+
 def _numbers(version: str) -> Version:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 

@@ -1,5 +1,6 @@
 """with_mounts: the lifespans of mounted apps run with that of the app around them."""
 
+import asyncio
 import gc
 import logging
 import sys
@@ -143,6 +144,16 @@ async def state_at(client: httpx.AsyncClient, path: str, **headers: str) -> Any:
     return response.json()
 
 
+def entered(app: Starlette) -> Manager:
+    return app.router.lifespan_context(app)
+
+
+async def start(app: Starlette) -> None:
+    with anyio.fail_after(5):
+        async with entered(app):
+            pass  # pragma: no cover
+
+
 # Every kind of mount
 
 KINDS = [starlette, fastapi, router, plain, passing, hidden]
@@ -151,7 +162,9 @@ KINDS = [starlette, fastapi, router, plain, passing, hidden]
 @pytest.mark.parametrize("parent", [starlette, fastapi])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_kind_of_app(
-    kind: Callable[[Any], ASGIApp], parent: Callable[..., Starlette]
+    kind: Callable[[Any], ASGIApp],
+    parent: Callable[..., Starlette],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its lifespan runs inside the parent's, and its requests see both states."""
     log: Log = []
@@ -162,6 +175,7 @@ async def test_every_kind_of_app(
         assert await state_at(client, "/x/state") == {"app": 1, "mounted": 2}
         assert await state_at(client, "/state") == {"app": 1}
     assert log == ["+app", "+mounted", "-mounted", "-app"]
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 async def test_without_with_mounts() -> None:
@@ -266,6 +280,17 @@ async def test_routers_that_a_mounted_app_includes() -> None:
     assert log == ["+inner", "+router", "-router", "-inner"]
 
 
+async def test_routers_that_the_app_includes() -> None:
+    """FastAPI wraps the lifespan: theirs are entered after those of the mounts."""
+    log: Log = []
+    mounted = fastapi(lifespan_of("mounted", log))
+    app = fastapi(with_mounts(lifespan_of("app", log)), Mount("/x", mounted))
+    app.include_router(router(lifespan_of("router", log)), prefix="/r")
+    async with running(app):
+        assert log == ["+app", "+mounted", "+router"]
+    assert log[3:] == ["-router", "-mounted", "-app"]
+
+
 # Once for each application object
 
 
@@ -320,6 +345,24 @@ async def test_with_mounts_within_with_mounts() -> None:
     log.clear()
     async with running(inner):
         assert log == ["+inner", "+deep"]
+
+
+@pytest.mark.parametrize("failing", [[], ["+last"]])
+async def test_a_mounted_app_that_runs_by_itself_meanwhile(failing: list[str]) -> None:
+    """It enters its mounts, although an outer app did so or tried to."""
+    log: Log = []
+    leaf = starlette(lifespan_of("leaf", log))
+    inner = starlette(
+        with_mounts(lifespan_of("last", log, failing=failing)), Mount("/leaf", leaf)
+    )
+    app = starlette(with_mounts(), Mount("/x", inner))
+    with suppress(LookupError):
+        async with entered(app):
+            assert log == ["+last", "+leaf"]
+    log.clear()
+    failing.clear()
+    async with entered(inner):
+        assert log == ["+last", "+leaf"]
 
 
 async def test_another_app_started_in_a_mounted_apps_lifespan() -> None:
@@ -738,10 +781,6 @@ def asgi(
     return starlette(with_mounts(), Mount("/x", mounted)), mounted
 
 
-def entered(app: Starlette) -> Manager:
-    return app.router.lifespan_context(app)
-
-
 async def test_the_scope() -> None:
     """The app gets the lifespan scope that the specification describes."""
     scopes = []
@@ -831,8 +870,7 @@ async def test_it_says_that_its_startup_failed(
 
     app, _ = asgi(converse)
     with pytest.raises(RuntimeError, match=r"startup\.failed: no database") as caught:
-        async with entered(app):
-            pass  # pragma: no cover
+        await start(app)
     assert caught.value.__notes__[0].endswith("mounted at '/x'")
     assert not caplog.records
 
@@ -864,7 +902,7 @@ async def test_it_listens_on() -> None:
     log: Log = []
 
     async def converse(scope: Scope, receive: Receive, send: Send) -> None:
-        while True:
+        for _ in range(9):
             message = await receive()
             log.append(message["type"])
             await send({"type": f"{message['type']}.complete"})
@@ -909,8 +947,7 @@ async def test_it_ends_the_program(heard: bool) -> None:
 
     app, _ = asgi(converse)
     with pytest.raises(SystemExit) as caught:
-        async with entered(app):
-            pass  # pragma: no cover
+        await start(app)
     assert caught.value.code == 7
 
 
@@ -933,6 +970,47 @@ async def test_cancelled_while_it_starts() -> None:
         await anyio.wait_all_tasks_blocked()
         group.cancel_scope.cancel()
     assert log[:2] == ["+first", "cancelled"]
+
+
+async def test_cancelled_while_it_shuts_down() -> None:
+    """Its task is cancelled with the one that waits for its end."""
+    log: Log = []
+
+    async def converse(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            log.append("cancelled")
+
+    async def enter() -> None:
+        async with entered(app):
+            pass
+        log.append("left")  # pragma: no cover
+
+    app, _ = asgi(converse)
+    async with anyio.create_task_group() as group:
+        group.start_soon(enter)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert log == ["cancelled"]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_it_meets_a_cancelled_task() -> None:
+    """A cancellation that is the app's own error comes out as any other error."""
+
+    async def converse(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        connecting = asyncio.create_task(asyncio.sleep(1))
+        connecting.cancel("never connected")
+        await connecting
+
+    app, _ = asgi(converse)
+    with pytest.raises(asyncio.CancelledError, match="never connected"):
+        await start(app)
 
 
 async def _enter(app: Starlette) -> None:

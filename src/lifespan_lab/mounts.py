@@ -47,7 +47,8 @@ def with_mounts(lifespan: Lifespan | None = None) -> Lifespan:
     The app's own lifespan is entered first. Then its routes are read, and each mounted
     app is entered, in the order of the routes, before its own mounts. All are left in
     reverse. An app is entered once, wherever and however often it is mounted. What is
-    mounted later, while the app is served, has no lifespan.
+    mounted later, while the app is served, has no lifespan. (The routers that the
+    outermost app includes come last: FastAPI wraps its lifespan for them.)
 
     Found are `Mount` and `Host`, in routers that FastAPI includes, too (from 0.137;
     before, it doesn't serve mounts of an included router).
@@ -103,7 +104,7 @@ async def _enter_mounts(
 
     The states are those of the apps entered so far, by id, for routers have no hash.
     """
-    for mount in list(_mounts(getattr(outer, "routes", ()))):
+    for mount in _mounts(getattr(outer, "routes", ())):
         where = mount.host + path if isinstance(mount, Host) else path + mount.path
         front = mount.app
         wrapper = front if isinstance(front, _WithState) else _WithState(front)
@@ -218,8 +219,6 @@ class _Conversation(Manager[Any]):
                 await self.mounted(self.scope, self.receive, self.send)
             if not self.answered.is_set() and self.error is None:
                 logger.warning(UNANSWERED, self.where)
-        except anyio.get_cancelled_exc_class():
-            raise
         except BaseException as error:
             if self.heard or not isinstance(error, Exception):
                 self.error = error

@@ -28,18 +28,21 @@ def FromState(name: str) -> Any:  # noqa: N802 - stands beside Depends, Query, B
     """Declare a parameter that is read from the lifespan state.
 
     Write ``Annotated[Model, FromState("model")]``. It serves HTTP endpoints,
-    WebSocket endpoints and other dependencies, since each of them has an
-    HTTPConnection. The type is what a type checker sees; it isn't checked at run time.
+    WebSocket endpoints and other dependencies, of the app, its routers and the apps
+    mounted in it: each has an HTTPConnection. A background task has none; hand it
+    the value. The type is what a type checker sees; it isn't checked at run time.
 
     A test can replace it like any dependency: two calls with the same name make equal
-    keys, ``app.dependency_overrides[FromState("model").dependency] = fake``.
+    keys, ``app.dependency_overrides[FromState("model").dependency] = fake``. (A
+    mounted app has overrides of its own.)
 
-    Args:
-        name: the key in the mapping that the lifespan yielded.
+    Arguments:
+        name: the key in the mapping that the lifespan yielded. What a middleware
+            assigned to `request.state` has a name there, too.
 
     Errors:
         StateError: raised in the request; it says which names there are, or that
-            the state is missing altogether.
+            there are none, and what to do.
 
     Source: the ASGI lifespan specification, "Lifespan State".
     """
@@ -53,17 +56,22 @@ class _Reader:
     name: str
 
     async def __call__(self, connection: HTTPConnection) -> Any:
-        state = connection.scope.get("state")
-        if state is None:
+        # No key, as with httpx.ASGITransport, and nothing in it, as with uvicorn's
+        # --lifespan off, come from the same mistakes.
+        state = connection.scope.get("state") or {}
+        if self.name in state:
+            return state[self.name]
+        if not state:
             raise StateError(
                 f"There is no lifespan state to take {self.name!r} from: no lifespan "
-                "ran, or it yielded nothing. In a test, start the app first; under a "
-                "server, look whether a middleware keeps the lifespan from the app."
+                "ran, or it yielded nothing. In a test, start the app first, and ask "
+                "it through what started it; under a server, look whether a middleware "
+                "or an option keeps the lifespan from the app."
             )
-        if self.name not in state:
-            names = ", ".join(map(repr, sorted(state))) or "nothing"
-            raise StateError(
-                f"The lifespan state has no {self.name!r}. It has: {names}. Yield "
-                f"{{{self.name!r}: ...}} from the lifespan, or correct the name."
-            )
-        return state[self.name]
+        names = ", ".join(sorted(map(repr, state)))
+        raise StateError(
+            f"The lifespan state has no {self.name!r}. It has: {names}. Yield "
+            f"{{{self.name!r}: ...}} from the lifespan, or correct the name. If a "
+            "mounted app yields it: its lifespan runs only if that of the outer app "
+            "enters it."
+        )

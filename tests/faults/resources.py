@@ -53,19 +53,26 @@ class Plan:
 
 @dataclass
 class World:
-    """The log of one run. An error that was raised is kept until it was suppressed."""
+    """The log of one run, and the errors that were raised in it."""
 
     log: list[str] = field(default_factory=list)
-    raised: list[PlantedError] = field(default_factory=list)
+    planted: list[PlantedError] = field(default_factory=list)
+    suppressed: list[BaseException] = field(default_factory=list)
     crashing: anyio.Event = field(default_factory=anyio.Event)
 
     def fail(self, where: str) -> PlantedError:
         error = PlantedError(where)
-        self.raised.append(error)
+        self.planted.append(error)
         return error
 
     def restart(self) -> None:
-        self.log, self.raised, self.crashing = [], [], anyio.Event()
+        self.log, self.planted, self.suppressed = [], [], []
+        self.crashing = anyio.Event()
+
+    @property
+    def raised(self) -> list[PlantedError]:
+        """The errors that no resource suppressed."""
+        return [error for error in self.planted if error not in self.suppressed]
 
     def lifespans(self, plans: "list[Plan]") -> list[Lifespan]:
         return [self.lifespan(f"r{n}", plan) for n, plan in enumerate(plans, 1)]
@@ -102,7 +109,10 @@ class World:
         if plan.leave == "replaces" and error is not None:
             raise self.fail(f"replaced by {name}") from error
         self.log.append(f"left {name}")
-        return plan.leave == "suppresses" and isinstance(error, Exception)
+        if plan.leave != "suppresses" or not isinstance(error, Exception):
+            return False
+        self.suppressed += everything_in(error)
+        return True
 
     async def crash(self, name: str) -> None:
         await self.crashing.wait()
@@ -211,6 +221,11 @@ class Outcome:
     cancelled: bool
     error: BaseException | None = field(compare=False)
 
+    @property
+    def without_chain(self) -> object:
+        """What remains of it for those who don't look what stands behind an error."""
+        return self.log, described(self.error, chain=False), self.cancelled
+
 
 async def outcome(world: World, run: Run, body: Use, limit: float | None) -> Outcome:
     """Run the body in what is to be entered; note what it comes to."""
@@ -234,7 +249,7 @@ async def outcome(world: World, run: Run, body: Use, limit: float | None) -> Out
     return Outcome(world.log, described(caught), scope.cancelled_caught, caught)
 
 
-def described(error: BaseException | None) -> object:
+def described(error: BaseException | None, *, chain: bool = True) -> object:
     """The error with its chain, its notes and its parts, as far as they don't vary."""
     if error is None:
         return None
@@ -242,15 +257,17 @@ def described(error: BaseException | None) -> object:
     if words.startswith("combine: "):
         words = "combine"
     parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return (
+    here = (
         type(error).__name__,
         words,
         getattr(error, "__notes__", []),
-        sorted((described(part) for part in parts), key=repr),  # trio shuffles tasks
-        described(error.__cause__),
-        described(error.__context__),
-        error.__suppress_context__,
+        # In no order, for trio shuffles tasks.
+        sorted((described(part, chain=chain) for part in parts), key=repr),
     )
+    if not chain:
+        return here
+    behind = described(error.__cause__), described(error.__context__)
+    return here, behind, error.__suppress_context__
 
 
 def everything_in(error: BaseException | None) -> list[BaseException]:

@@ -59,7 +59,7 @@ def check(
     world: World, seen: Outcome, plans: list[Plan], logged: list[BaseException]
 ) -> None:
     check_balance(world.log, nested=False)
-    check_none_is_lost(world.raised, seen.error, logged)
+    check_none_is_lost(world.planted, seen.error, logged)
     starting = [line for line in world.log if " sees " not in line][: len(plans)]
     assert all(line.startswith("enter ") for line in starting)
     if "serving" in world.log:
@@ -72,17 +72,20 @@ def check(
 
 
 def check_the_first(world: World, seen: Outcome, plans: list[Plan]) -> None:
-    """The body's error comes out, else the first failure, in no group of ours."""
-    in_body = [error for error in world.raised if str(error) == "body"]
+    """The body's error comes out, else the first failure, in no group of ours.
+
+    What a member suppressed is among them: it was the neighbours' error, too.
+    """
+    in_body = [error for error in world.planted if str(error) == "body"]
     if in_body:
         assert seen.error is in_body[0]
-    elif world.raised and not seen.cancelled:
-        first = min(error.time for error in world.raised)
-        firsts = [error for error in world.raised if error.time == first]
+    elif world.planted and not seen.cancelled:
+        first = min(error.time for error in world.planted)
+        firsts = [error for error in world.planted if error.time == first]
         group = seen.error if isinstance(seen.error, ExceptionGroup) else None
         assert group is None or any(plan.kind == "task group" for plan in plans)
         assert any(error in everything_in(group or seen.error) for error in firsts)
-    elif not world.raised:
+    elif not world.planted:
         assert seen.error is None or isinstance(
             seen.error, anyio.get_cancelled_exc_class()
         )

@@ -112,8 +112,8 @@ SITUATIONS = {
 
 def situations(world: World, seen: Outcome) -> Iterator[str]:
     """What an example is about."""
-    log, planted = "\n".join(world.log), " ".join(map(str, world.raised))
-    if not world.raised and "served" in world.log:
+    log, planted = "\n".join(world.log), " ".join(map(str, world.planted))
+    if not world.planted and "served" in world.log:
         yield "all works"
     for sign, situation in {
         "enter r": "fails at enter",
@@ -124,9 +124,9 @@ def situations(world: World, seen: Outcome) -> Iterator[str]:
     }.items():
         if sign in planted:
             yield situation
-    if len(world.raised) > 1:
+    if len(world.planted) > 1:
         yield "fails more than once"
-    if world.raised and seen.error is None:
+    if world.suppressed and seen.error is None:
         yield "an error is suppressed"
     if seen.cancelled:
         before = "served" not in log and "serving" not in log

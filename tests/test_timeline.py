@@ -942,9 +942,10 @@ def test_no_half_address(log: Events) -> None:
 def test_long_text_takes_no_longer() -> None:
     """What is cut from a text takes time in proportion to its length, at worst."""
     log = Events()
+    start = time.thread_time()  # of this thread alone, however busy the machine is
     for part in "\n", " at 0x", "recent call last", "recent call last\n", " |+-\n":
         log.mark("x", text=part * (200_000 // len(part)) + "\x00")
-    assert list(log)[-1].seconds < 5
+    assert time.thread_time() - start < 5
 
 
 # HTML

@@ -49,10 +49,10 @@ def worker(
     app serves on meanwhile, and the resources beside the worker stay open.
 
     Its clean-up: on asyncio it is cancelled once, as by `asyncio.Task.cancel`, so its
-    `finally` may await. On trio, and on asyncio if the shutdown is cancelled, too, each
-    of its `await`s is: put what has to finish into `anyio.CancelScope(shield=True)`. A
-    function that ignores its cancellation is waited for without end; put a limit on the
-    lifespan, in a task of its own, if you can't mend the function.
+    `finally` may await; each time that the shutdown is cancelled, too, it is cancelled
+    once more. On trio each `await` of it is cancelled: put what has to finish into
+    `anyio.CancelScope(shield=True)`. A function that ignores its cancellation is waited
+    for without end.
 
     On asyncio the lifespan may be entered in one task and left in another. It may not
     on trio, which also wants it to nest with other cancel scopes: there it holds a
@@ -154,7 +154,7 @@ class _Work:
                 self.scope.cancel()
 
     async def end_of(self, task: asyncio.Task[None]) -> None:
-        """Wait for it. If that is cancelled, each `await` of the task is, too."""
+        """Wait for it. If that is cancelled, the task is cancelled once more."""
         cancelled: BaseException | None = None
         while not task.done():
             try:
@@ -162,7 +162,7 @@ class _Work:
                     await asyncio.wait([task])
             except asyncio.CancelledError as error:
                 cancelled = error
-                self.scope.cancel()
+                task.cancel()
         if cancelled is not None:
             raise cancelled
 

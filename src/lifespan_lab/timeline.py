@@ -55,7 +55,7 @@ font-weight:400;text-anchor:end;font-variant-numeric:tabular-nums}.note>.at{fill
 
 # What would differ from run to run, or fill a page: a traceback but its last line,
 # with the frame that an exception group draws around it, and the addresses of objects.
-NOISE = re.compile(r"(?s)\A.*recent call last.*\n[ |]*(?=\w)| at 0x\w+|\n[ |+-]*$")
+NOISE = re.compile(r"(?s)\A(?>.*?recent call last).*\n[ |]*(?=\w)| at 0x\w+|\n[ |+-]*$")
 # Sets sorted, containers cut. Not objects: half an address can't be recognised.
 SHORT = reprlib.Repr()
 SHORT.maxother = 1000

@@ -19,6 +19,7 @@ from typing import Any
 
 import anyio
 import starlette.applications
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from lifespan_lab import from_handlers, running
@@ -109,13 +110,22 @@ class OldStarlette(starlette.applications.Starlette):
 
 @contextmanager
 def starlette_with_events() -> Iterator[None]:
-    """Have `starlette.applications.Starlette` be the old one for a while."""
+    """Have the applications know for a while what Starlette 1 took away."""
     today = starlette.applications.Starlette
     starlette.applications.Starlette = OldStarlette  # type: ignore[misc]
+    if not (knows := hasattr(FastAPI, "add_event_handler")):
+        FastAPI.add_event_handler = add_event_handler  # type: ignore[attr-defined]
     try:
         yield
     finally:
         starlette.applications.Starlette = today  # type: ignore[misc]
+        if not knows:
+            del FastAPI.add_event_handler  # type: ignore[attr-defined]
+
+
+def add_event_handler(app: FastAPI, event_type: str, func: Any) -> None:
+    """What FastAPI inherited from Starlette, before that removed it."""
+    app.router.add_event_handler(event_type, func)
 
 
 def log_of(folder: Path, serve: str, failing: str = "") -> list[str]:

@@ -85,7 +85,7 @@ class Made:
     is_router: bool
     name: str | None = None
     own_name: ast.Name | None = None
-    returned_by: list[ast.AST] = field(default_factory=list)
+    returned_by: set[str] = field(default_factory=set)
     lifespan: ast.expr | None = None
     registrations: list[Registration] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)

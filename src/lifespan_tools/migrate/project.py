@@ -1,12 +1,13 @@
 """All files that were read, and what a name in one of them stands for."""
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lifespan_tools.migrate.scopes import FUNCTIONS, Scope
+from lifespan_tools.migrate.scopes import Scope
 from lifespan_tools.migrate.source import Source, UnreadableError
 
 
@@ -103,11 +104,23 @@ class Project:
             names = source.names
             scope = names.scopes[node].lookup(node.id)
             if scope is None:
-                return External(f"builtins.{node.id}")
+                return self.unbound(source, node.id)
             return self.bound(source, scope, node.id)
         if isinstance(node, ast.Attribute):
             return self.attribute(self.resolve(source, node.value), node.attr)
         return Unknown("isn't a name")
+
+    def unbound(self, source: Source, name: str) -> Thing:
+        """What a name stands for that nothing in its file binds."""
+        for alias in source.names.module.bindings.get("*", []):
+            statement = source.names.parents[alias]
+            if isinstance(statement, ast.ImportFrom):
+                thing = self.from_import(source, statement, name)
+                if not isinstance(thing, Unknown):
+                    return thing
+        if hasattr(builtins, name):
+            return External(f"builtins.{name}")
+        return Unknown(f"`{name}` isn't bound")
 
     def bound(self, source: Source, scope: Scope, name: str) -> Thing:
         """What a scope's name stands for: something, if it is bound once."""
@@ -230,9 +243,22 @@ class Project:
         folder = source.path.parent
         return self._in_folder(folder, name) or self._outside(folder, name)
 
-    def is_function(self, thing: Thing) -> bool:
-        """Whether this is a function of the project."""
-        return isinstance(thing, Defined) and isinstance(thing.node, FUNCTIONS)
+    def imported_by(self, source: Source) -> list[Source]:
+        """The files that a file imports, wherever it does so."""
+        found: list[Thing] = []
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    parts = alias.name.split(".")
+                    for count in range(1, len(parts) + 1):
+                        name = ".".join(parts[:count])
+                        found.append(self.module(source, name, 0))
+            elif isinstance(node, ast.ImportFrom):
+                found.append(self.module(source, node.module or "", node.level))
+                found += [
+                    self.from_import(source, node, alias.name) for alias in node.names
+                ]
+        return [each.source for each in found if isinstance(each, ModuleOf | Defined)]
 
 
 def _files_of(folder: Path, name: str) -> list[Path]:

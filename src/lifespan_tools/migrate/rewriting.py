@@ -66,7 +66,7 @@ class Rewriting:
             self._comments[registration] = _comments_beside(registration)
             return
         start, line_start, line_end = _whole_lines(source, node)
-        margin = _margin(source, line_start)
+        margin = source.margin(node)
         comments = kept_comments(source, start, line_end)
         above = "".join(f"{margin}{each}{source.newline}" for each in comments)
         if isinstance(registration.handler, ast.Call):
@@ -125,6 +125,8 @@ class Rewriting:
         statement = source.names.statement(holder.call)
         line_start, _ = source.line_at(source.start(statement))
         margin = source.text[line_start : source.start(statement)]
+        if margin.strip():
+            raise _crowded(statement)
         at = _above_comments(source, line_start)
         blank = _blank_lines_before(source, at)
         opens = not margin or _opens_block(source, at)
@@ -290,16 +292,15 @@ def _whole_lines(source: Source, node: ast.AST) -> tuple[int, int, int]:
     before = source.text[line_start:start].strip()
     after = source.text[end:line_end].strip()
     if before not in ("", "@") or (after and not after.startswith("#")):
-        line = getattr(node, "lineno", 1)
-        raise CannotCallError(
-            f"line {line} holds more than one statement", "give each a line of its own"
-        )
+        raise _crowded(node)
     return start, line_start, line_end
 
 
-def _margin(source: Source, line_start: int) -> str:
-    rest = source.text[line_start:]
-    return rest[: len(rest) - len(rest.lstrip(" \t"))]
+def _crowded(node: ast.AST) -> CannotCallError:
+    line = node.lineno  # type: ignore[attr-defined]
+    return CannotCallError(
+        f"line {line} holds more than one statement", "give each a line of its own"
+    )
 
 
 def _comments_beside(registration: Registration) -> tuple[str, ...]:

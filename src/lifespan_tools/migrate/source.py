@@ -4,6 +4,7 @@ import ast
 import io
 import re
 import tokenize
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -71,12 +72,20 @@ class Source:
 
     @cached_property
     def indent(self) -> str:
-        """One step of indentation."""
-        found = re.search(r":[ \t]*(?:#.*)?(?:\r\n|\n|\r)([ \t]+)\S", self.text)
-        outer = re.search(r"^(\t|(?: {2,8}))\S", self.text, re.MULTILINE)
-        if found and found[1].startswith("\t"):
-            return "\t"
-        return outer[1] if outer else "    "
+        """One step of indentation: that of the first block."""
+        for node in ast.walk(self.tree):
+            body = getattr(node, "body", None)
+            if isinstance(node, ast.stmt) and isinstance(body, list):
+                outer, inner = self.margin(node), self.margin(body[0])
+                if len(inner) > len(outer):
+                    return inner.removeprefix(outer)
+        return "    "
+
+    def margin(self, node: ast.AST) -> str:
+        """The white space that the line of a node begins with."""
+        start, end = self.line_at(self.start(node))
+        line = self.text[start:end]
+        return line[: len(line) - len(line.lstrip(" \t"))]
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -106,9 +115,9 @@ class Source:
 
     def line_at(self, offset: int) -> tuple[int, int]:
         """Where the line that holds this place begins, and where the next one does."""
-        start = max(each for each in self.line_starts if each <= offset)
-        after = [each for each in self.line_starts if each > offset]
-        return start, after[0] if after else len(self.text)
+        number = bisect_right(self.line_starts, offset)
+        ends = [*self.line_starts[number : number + 1], len(self.text)]
+        return self.line_starts[number - 1], ends[0]
 
     @cached_property
     def comments(self) -> list[Comment]:

@@ -163,6 +163,16 @@ def _hold(
         if registrations:
             unit.holdings.append(Holding(made, registrations))
         return
+    if not _is_given(uses, made, made.lifespan) and any(
+        each.registrations for each in made.reached()
+    ):
+        _refuse(
+            unit,
+            made,
+            f"whether `lifespan={made.source.code(made.lifespan)}` is None can't be "
+            "read",
+            "give it a function",
+        )
     if made.registrations:
         _hold_around(uses, unit, made, options)
     for include in made.includes:
@@ -197,6 +207,16 @@ def _hold_around(uses: Uses, unit: Unit, made: Made, options: Options) -> None:
             "move the handlers into it by hand",
         )
     unit.holdings.append(Holding(made, list(made.registrations), lifespan))
+
+
+def _is_given(uses: Uses, made: Made, node: ast.expr) -> bool:
+    """Whether this can't be None: a function's name, or a call."""
+    if isinstance(node, ast.Call):
+        return True
+    thing = uses.project.resolve(made.source, node)
+    return isinstance(thing, External) or (
+        isinstance(thing, Defined) and isinstance(thing.node, FUNCTIONS)
+    )
 
 
 def _is_lifespan(uses: Uses, made: Made, node: ast.expr) -> bool:

@@ -2,8 +2,10 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lifespan_tools.migrate.objects import (
     PHASES,
@@ -17,6 +19,7 @@ from lifespan_tools.migrate.project import (
     Defined,
     External,
     FolderOf,
+    Member,
     ModuleOf,
     Outside,
     Project,
@@ -166,12 +169,40 @@ class Uses:
         if isinstance(node, ast.Name):
             scope = source.names.scopes[node].lookup(node.id)
             if scope is None:
-                return External(f"builtins.{node.id}")
+                return self.project.unbound(source, node.id)
             key = scope, node.id
             if key not in self._things:
                 self._things[key] = self.project.bound(source, scope, node.id)
             return self._things[key]
         return self.project.resolve(source, node)
+
+    def _function(self, source: Source, node: ast.expr) -> Thing:
+        """What is called; a method of a package's object counts as the package's."""
+        thing = self._resolve(source, node)
+        if isinstance(thing, Unknown | Member) and isinstance(node, ast.Attribute):
+            return self._maker(source, node.value) or thing
+        return thing
+
+    def _maker(self, source: Source, node: ast.expr) -> External | None:
+        """The package's class or function that an object came out of, if one did."""
+        if isinstance(node, ast.Call):
+            return self._maker(source, node.func)
+        thing = self._resolve(source, node)
+        if isinstance(thing, External):
+            return thing
+        if isinstance(thing, Member):
+            thing = thing.owner
+        if isinstance(thing, Defined):
+            if isinstance(thing.node, ast.arg):
+                annotation = thing.node.annotation
+                return self._maker(thing.source, annotation) if annotation else None
+            parent = thing.source.names.parents[thing.node]
+            value = getattr(parent, "value", None)
+            if isinstance(value, ast.Call):
+                return self._maker(thing.source, value.func)
+        elif isinstance(node, ast.Attribute):
+            return self._maker(source, node.value)
+        return None
 
     def object_of(self, source: Source, node: ast.expr) -> tuple[Made, bool] | None:
         """The application or router that an expression stands for."""
@@ -198,7 +229,7 @@ class Uses:
                 scope = _function_of(names.scopes[use.node])
                 if scope is not None:
                     self._returning.setdefault(scope.node, use.made)
-                    use.made.returned_by.append(scope.node)
+                    use.made.returned_by.add(getattr(scope.node, "name", ""))
             elif (target := _alias(parent, use.node)) is not None:
                 scope = names.scopes[target].lookup(target.id)
                 if scope is not None and len(scope.bindings[target.id]) == 1:
@@ -462,12 +493,10 @@ class Uses:
                         )
                 continue
             thing = self._resolve(source, element)
+            if not isinstance(thing, Outside):
+                thing = self._maker(source, element) or thing
             if isinstance(thing, External) and thing.package in self.trusted:
                 continue
-            if isinstance(element, ast.Call):
-                thing = self._resolve(source, element.func)
-                if isinstance(thing, External) and thing.package in self.trusted:
-                    continue
             what = source.code(element)
             if isinstance(thing, Outside):
                 reason = f"`{what}` is made in {thing.path.name}, which wasn't given"
@@ -526,8 +555,8 @@ class Uses:
                 "include it plainly where the application is made",
             )
             return
-        thing = self._resolve(use.source, call.func)
-        reason = self._what_becomes(thing, call, place, set())
+        thing = self._function(use.source, call.func)
+        reason = self._what_becomes(use.source, thing, call, place, set())
         if not reason:
             return
         package = thing.package if isinstance(thing, External) else ""
@@ -550,16 +579,21 @@ class Uses:
 
     def _what_becomes(
         self,
+        source: Source,
         thing: Thing,
         call: ast.Call,
         place: int | str | None,
         seen: set[ast.AST],
     ) -> str:
         """Why a function that is given an application may register on it, or ''."""
+        if thing == External("functools.partial"):
+            if not call.args or not isinstance(place, int | str) or place == 0:
+                return "and what becomes of it can't be told"
+            inner = self._function(source, call.args[0])
+            place = place - 1 if isinstance(place, int) else place
+            return self._what_becomes(source, inner, call, place, seen)
         if isinstance(thing, External):
-            if thing.name in HARMLESS_BUILTINS:
-                return ""
-            if thing.package in HARMLESS | self.trusted:
+            if self._registers_nothing(thing):
                 return ""
             return "which isn't of this project and may register on it"
         if isinstance(thing, Defined) and isinstance(thing.node, FUNCTIONS):
@@ -573,6 +607,11 @@ class Uses:
         if isinstance(thing, Outside):
             return f"which is in {thing.path.name}, and that wasn't given"
         return "which can't be read"
+
+    def _registers_nothing(self, thing: External) -> bool:
+        if thing.package == "builtins":
+            return thing.name in HARMLESS_BUILTINS
+        return thing.package in HARMLESS | self.trusted | sys.stdlib_module_names
 
     def _parameter_uses(
         self, thing: Defined, parameter: str, seen: set[ast.AST]
@@ -615,8 +654,8 @@ class Uses:
                 if node in call.args
                 else None
             )
-            thing = self._resolve(source, call.func)
-            reason = self._what_becomes(thing, call, place, seen)
+            thing = self._function(source, call.func)
+            reason = self._what_becomes(source, thing, call, place, seen)
             return f"gives it to `{source.code(call.func)}`, {reason}" if reason else ""
         if isinstance(
             parent, ast.Return | ast.Compare | ast.FormattedValue | ast.If | ast.Expr
@@ -630,8 +669,8 @@ class Uses:
             for element in self._elements(source, argument):
                 found = self.object_of(source, element)
                 if found is None:
-                    thing = self._resolve(source, element)
-                    if isinstance(thing, External) and thing.package in self.trusted:
+                    made_by = self._maker(source, element)
+                    if made_by is not None and made_by.package in self.trusted:
                         continue
                     return f"includes `{source.code(element)}`, which can't be read"
                 if self._may_have_handlers(found[0]):
@@ -662,15 +701,44 @@ class Uses:
         if _phase_of(call) is None or self._is_foreign(source, node.value):
             self._note_foreign(source, node.lineno, what)
             return
-        self.stray.append(
-            Refusal(
-                source.path,
-                node.lineno,
-                f"`{what}`: {self._about(source, node.value)}",
-                "register the handlers where the application is made, or write the "
-                "lifespan by hand",
-            )
+        self._refuse_stray(
+            source,
+            node,
+            f"`{what}`: {self._about(source, node.value)}",
+            "register the handlers where the application is made, or write the "
+            "lifespan by hand",
         )
+
+    def _refuse_stray(
+        self, source: Source, node: ast.Attribute, reason: str, advice: str
+    ) -> None:
+        """Refuse it, and the applications that it may be about.
+
+        A parameter or an attribute of `self` was given by somebody, which has been
+        looked at where it was. Anything else may be what its file can import.
+        """
+        self.stray.append(Refusal(source.path, node.lineno, reason, advice))
+        thing = self._resolve(source, root(node))
+        if isinstance(thing, Defined) and isinstance(thing.node, ast.arg):
+            about = [made for made in self.made if thing.name in made.returned_by]
+        else:
+            about = [made for made in self.made if self._can_import(source, made)]
+        for made in about:
+            made.refuse(
+                source, node.lineno, f"{reason}; it may be {made}", advice, event=True
+            )
+
+    def _can_import(self, source: Source, made: Made) -> bool:
+        seen: set[Path] = set()
+        ahead = [source]
+        while ahead:
+            here = ahead.pop()
+            if here is made.source:
+                return True
+            if here.path not in seen and here in self.sources:
+                seen.add(here.path)
+                ahead += self.project.imported_by(here)
+        return False
 
     def _stray_list(self, source: Source, node: ast.Attribute, above: ast.AST) -> None:
         changes = isinstance(above, ast.Attribute) and above.attr in (
@@ -685,13 +753,11 @@ class Uses:
         if self._is_foreign(source, node.value):
             self._note_foreign(source, node.lineno, what)
             return
-        self.stray.append(
-            Refusal(
-                source.path,
-                node.lineno,
-                f"`{what}` is changed, and whose list that is can't be told",
-                "move this into the lifespan by hand",
-            )
+        self._refuse_stray(
+            source,
+            node,
+            f"`{what}` is changed, and whose list that is can't be told",
+            "move this into the lifespan by hand",
         )
 
     def _stray_keyword(
@@ -723,24 +789,9 @@ class Uses:
 
     def _is_foreign(self, source: Source, node: ast.expr) -> bool:
         """Whether something is surely made by another package."""
-        thing = self._resolve(source, root(node))
-        if isinstance(thing, External):
-            return thing.package not in ("fastapi", "starlette", "builtins")
-        if isinstance(thing, Defined):
-            made_by: ast.expr | None = None
-            if isinstance(thing.node, ast.arg):
-                made_by = thing.node.annotation
-            else:
-                parent = thing.source.names.parents[thing.node]
-                value = getattr(parent, "value", None)
-                if isinstance(value, ast.Call):
-                    made_by = value.func
-            if made_by is not None:
-                known = self._resolve(thing.source, made_by)
-                return isinstance(known, External) and (
-                    known.package not in ("fastapi", "starlette", "builtins")
-                )
-        return False
+        made_by = self._maker(source, node)
+        ours = "fastapi", "starlette", "builtins"
+        return made_by is not None and made_by.package not in ours
 
     def _about(self, source: Source, node: ast.expr) -> str:
         thing = self._resolve(source, root(node))

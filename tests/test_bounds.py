@@ -152,15 +152,21 @@ async def test_within_the_limits(
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 async def test_no_limit_holds_while_serving() -> None:
     """The limits are for the startup and the shutdown, not for the time between."""
+    log: list[str] = []
     async with bounded(resource([]), startup=SHORT, shutdown=SHORT)(None):
         await anyio.sleep(2 * SHORT)
+        log.append("served")
+    assert log == ["served"]
 
 
 @trio_only
 async def test_no_limit_holds_while_serving_on_trio() -> None:
     """The same on trio, for a day."""
+    log: list[str] = []
     async with bounded(resource([]), startup=SHORT, shutdown=SHORT)(None):
         await anyio.sleep(24 * 60 * 60)
+        log.append("served")
+    assert log == ["served"]
 
 
 async def test_an_app_is_served(tasks: bool) -> None:

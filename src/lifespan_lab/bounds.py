@@ -242,8 +242,6 @@ def _clock(grace: float) -> _Clock:
 
 
 def _name(lifespan: Member) -> str:
-    function = lifespan
-    while isinstance(function, partial):
-        function = function.func
+    function = lifespan.func if isinstance(lifespan, partial) else lifespan
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return str(name).rpartition("<locals>.")[2]

@@ -86,8 +86,7 @@ def concurrently(*lifespans: Member) -> Lifespan[Any]:
                 except BaseException as error:
                     group.block_error = error
                 group.block_over.set()
-                # A member that broke off ends first, so that the others are told of it.
-                if group.block_error is not None or not group.block.cancel_called:
+                if not group.block.cancel_called:  # else who broke off ends first
                     group.stop()
         except get_cancelled_exc_class() as cancelled:  # while it stopped
             group.failures.insert(0, ("", cancelled))
@@ -235,8 +234,6 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _name(lifespan: Member) -> str:
-    function = lifespan
-    while isinstance(function, partial):
-        function = function.func
+    function = lifespan.func if isinstance(lifespan, partial) else lifespan
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return str(name).rpartition("<locals>.")[2]

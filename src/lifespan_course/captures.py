@@ -92,6 +92,16 @@ class Capture:
         ]
         return Table([*names, *questions], rows)
 
+    def side_by_side(self, *questions: str) -> Table:
+        """A row for each question, a column for each run.
+
+        Args:
+            questions: keys of the JSON object that the script prints.
+        """
+        heads = [", ".join(map(" ".join, run.versions.items())) for run in self.runs]
+        rows = [[each, *(run.result[each] for run in self.runs)] for each in questions]
+        return Table(["", *heads], rows)
+
     def changes(self, *questions: str) -> Table:
         """A row for each stretch of releases that give the same answer.
 

@@ -60,7 +60,7 @@ STARTUP = "/lib/python3.14/site-packages/lifespan_browser_startup.py"
 def main() -> int:
     try:
         build()
-    except versions.Mismatch as error:
+    except (versions.Mismatch, pages.Unexpected) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -84,7 +84,7 @@ def build() -> None:
         "--settings-overrides", HERE / "overrides.json",
         cwd=LITE,  # what it remembers of earlier builds is lost with this folder
     )  # fmt: skip
-    pages.add(SITE, locked)
+    pages.add(SITE)
 
 
 def downloaded(platform: versions.Platform) -> list[Path]:

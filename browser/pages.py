@@ -1,8 +1,62 @@
-"""What the site adds to JupyterLite's pages."""
+"""What the site adds to JupyterLite's pages: chapters, progress, a way to start afresh."""
 
+import shutil
+from html import escape
 from pathlib import Path
-from typing import Any
+
+from browser import chapters
+from browser.places import HERE, NOTEBOOKS
+
+PAGES = HERE / "pages"
+LOADING = '<div class="jupyterlite-loading-indicator-text">Loading JupyterLite...</div>'
+TO_READ = """\
+<div class="jupyterlite-loading-indicator-text" style="width: 80%; text-align: center">
+A notebook is opening. Its text comes first, then Python starts, which takes some seconds.
+All of it runs on this device. The first visit is the longest: the browser keeps the rest.
+</div>"""
+
+class Unexpected(Exception):
+    """JupyterLite's pages aren't as they were when this was written."""
 
 
-def add(site: Path, locked: dict[str, Any]) -> None:
-    pass
+def add(site: Path) -> None:
+    """Add them to a site that JupyterLite has built.
+
+    Args:
+        site: its folder.
+
+    Raises:
+        Unexpected: there is no place for them.
+    """
+    for name in ("afresh.html", "storage.js", "starting.js"):
+        shutil.copy(PAGES / name, site)
+    front = (PAGES / "index.html").read_text("utf-8")
+    front = _put(front, "<!-- chapters -->", "\n".join(map(_entry, _series())))
+    (site / "index.html").write_text(front, "utf-8")
+    page = site / "lab" / "index.html"
+    lab = page.read_text("utf-8")
+    lab = _put(lab, LOADING, TO_READ)
+    lab = _put(lab, "</body>", '<script type="module" src="../starting.js"></script></body>')
+    lab = _put(lab, "<title>JupyterLite</title>", "<title>Lifespan Lab</title>")
+    page.write_text(lab, "utf-8")
+
+
+def _put(page: str, place: str, text: str) -> str:
+    if page.count(place) != 1:
+        raise Unexpected(
+            f"expected {place!r} once: this JupyterLite has other pages; "
+            f"see {HERE.name}/pages.py"
+        )
+    return page.replace(place, text)
+
+
+def _series() -> list[Path]:
+    return sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+def _entry(path: Path) -> str:
+    title = escape(chapters.title(chapters.read(path)))
+    return (
+        f'<li><a href="lab/index.html?path=notebooks/{path.name}">{title}</a>'
+        f'<a class="afresh" href="afresh.html?chapter={path.name}">Start afresh</a></li>'
+    )

@@ -1,8 +1,12 @@
-"""Plain ``def`` functions of an app, in a browser, where Python has no threads.
+"""What is different about Python in a browser, made as small as it can be.
 
-FastAPI calls a ``def`` endpoint or dependency in a thread, so that it may block. Here
-it is called where the event loop runs, as an ``async def`` without an ``await`` would
-be: its answer is the same, but while it runs, nothing else does.
+A browser gives Python no threads. FastAPI calls a ``def`` endpoint or dependency in one,
+so that it may block. Here it is called on the event loop, as an ``async def`` without an
+``await`` would be: its answer is the same, but while it runs, nothing else does.
+
+Pyodide's event loop prints a task's exception as soon as the task ends, also where
+somebody is going to await it. asyncio prints it when the task is forgotten, and so it
+is done here.
 """
 
 from collections.abc import Callable
@@ -11,6 +15,7 @@ from typing import Any, TypeVar
 
 import anyio.lowlevel
 import anyio.to_thread
+from pyodide.webloop import WebLoop
 
 T = TypeVar("T")
 
@@ -26,6 +31,14 @@ async def run_here(function: Callable[..., T], *args: Any, **_: Any) -> T:
     return copy_context().run(function, *args)
 
 
+def count_down(loop: Any, _: object = None) -> None:
+    """Stand in for what Pyodide's loop does when a task ends, without its report."""
+    loop._in_progress -= 1
+    if loop._no_in_progress_handler and loop._in_progress == 0:
+        loop._no_in_progress_handler()
+
+
 def install() -> None:
-    """Put it where FastAPI, Starlette and readers look for it."""
-    anyio.to_thread.run_sync = run_here  # type: ignore[assignment]
+    """Put both where they are looked for."""
+    anyio.to_thread.run_sync = run_here
+    WebLoop._decrement_in_progress = count_down

@@ -31,18 +31,30 @@ def faults(stored: NotebookNode, seen: NotebookNode, name: str) -> Iterator[str]
     if _sources(stored) != _sources(seen):
         yield f"{name}: the page's cells aren't the file's; make browser builds it anew"
         return
+    yield from _not_run(seen, name)
     for index, cell in enumerate(seen.cells):
-        if cell.cell_type != "code":
-            continue
-        if cell.source.strip() and not cell.execution_count:
-            yield f"{name}, {place(seen, index)}\n  it wasn't run"
-        for output in cell.outputs:
+        for output in cell.get("outputs", []):
             if output.output_type == "error":
-                yield (
-                    f"{name}, {place(seen, index)}\n"
-                    f"  {output.ename}: {output.evalue}"
-                )
-    yield from differences(_canonical(stored), _canonical(seen), name)
+                what = f"{output.ename}: {output.evalue}"
+                yield f"{name}, {place(seen, index)}\n  {what}"
+    ran = [_ran(cell) for cell in seen.cells]
+    yield from differences(_canonical(stored, ran), _canonical(seen, ran), name)
+
+
+def _ran(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.execution_count)
+
+
+def _not_run(seen: NotebookNode, name: str) -> Iterator[str]:
+    """The first cell that wasn't run, and how many more."""
+    left = [
+        index
+        for index, cell in enumerate(seen.cells)
+        if cell.cell_type == "code" and cell.source.strip() and not _ran(cell)
+    ]
+    if left:
+        more = f", nor were {len(left) - 1} others" if left[1:] else ""
+        yield f"{name}, {place(seen, left[0])}\n  it wasn't run{more}"
 
 
 def foreign(requests: list[str], name: str) -> Iterator[str]:
@@ -55,9 +67,10 @@ def _sources(notebook: NotebookNode) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
 
 
-def _canonical(notebook: NotebookNode) -> NotebookNode:
+def _canonical(notebook: NotebookNode, ran: list[bool]) -> NotebookNode:
+    """With outputs in the form in which they are stored, where cells were run."""
     copy = deepcopy(notebook)
-    for cell in copy.cells:
+    for cell, has_run in zip(copy.cells, ran, strict=True):
         if cell.cell_type == "code":
-            cell.outputs = canonical_outputs(cell.outputs)
+            cell.outputs = canonical_outputs(cell.outputs) if has_run else []
     return copy

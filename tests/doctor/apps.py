@@ -213,6 +213,15 @@ def routers_included_late_on_two_levels(log: Log) -> FastAPI:
     return app
 
 
+@case("included-late")
+def a_router_included_late_into_the_second(log: Log) -> FastAPI:
+    app, first, second = FastAPI(), APIRouter(), APIRouter()
+    app.include_router(first)
+    app.include_router(second)
+    second.include_router(APIRouter(lifespan=log.lifespan("queue")))
+    return app
+
+
 @case()
 def a_router_with_handlers_included_late(log: Log) -> FastAPI:
     app, outer = FastAPI(), APIRouter()

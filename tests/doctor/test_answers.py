@@ -116,6 +116,17 @@ def test_a_router_without_a_name(prefix: str, name: str) -> None:
     assert f": {name} is included more than once" in only(app).message
 
 
+def test_a_mount_is_called_by_its_path() -> None:
+    """A mounted app is called by its whole path, also below routers and mounts."""
+    app, router, admin = FastAPI(), APIRouter(), Starlette()
+    admin.mount("/reports", Starlette(lifespan=Log().lifespan("reports")))
+    router.mount("/admin", admin)
+    app.include_router(router, prefix="/in")
+    if frameworks.inclusions(app.router)[0].prefix:  # else there is no such mount
+        assert "the app mounted at /in/admin/reports is " in only(app).message
+    assert "the app mounted at /reports is " in only(admin).message
+
+
 def test_depth() -> None:
     """The handlers of a router three levels down run four times, and it says so."""
     app, router = FastAPI(), Log().add(APIRouter(), "queue")

@@ -136,6 +136,16 @@ async def test_the_app_stays_as_it_was() -> None:
         assert log.startup == ["database"]
 
 
+async def test_an_app_that_has_run() -> None:
+    """The probe doesn't start an app that has run before, and finds the same."""
+    log = Log()
+    app = app_with(log, Passing)
+    async with running(app):
+        pass
+    assert codes(app) == []
+    assert log.startup == ["database"]
+
+
 def test_without_the_probe_nothing_is_asked() -> None:
     """Objects alone don't tell: without --probe a middleware isn't even made."""
     app = app_with(Log())

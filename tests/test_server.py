@@ -426,6 +426,22 @@ async def test_the_startup_takes_too_long() -> None:
     assert isinstance(caught.value.__cause__, asyncio.CancelledError)
 
 
+async def test_the_cancelled_startup_raises() -> None:
+    """What a startup raises when its limit has passed is the cause of the error."""
+    error = OSError("not closed")
+
+    async def leak() -> None:
+        try:
+            await dawdle()
+        finally:
+            raise error
+
+    with pytest.raises(TimeoutError) as caught:
+        async with serving(service([], startup=leak), startup_timeout=SHORT):
+            pytest.fail("the block is not entered")
+    assert caught.value.__cause__ is error
+
+
 async def test_the_thread_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """What keeps the thread from serving comes out as itself."""
     error = OSError("no event loop")

@@ -48,9 +48,10 @@ async def serving(
     """Serve the app around a block, and give the block its URL.
 
     The server is uvicorn on 127.0.0.1, at a free port, in a daemon thread with an event
-    loop of its own. So the block may ask it with a client that blocks, too. No signal
-    handler is installed. The port answers when the startup is complete, not before.
-    However the block ends, the app gets a normal shutdown.
+    loop of its own (asyncio's, also if the caller's is trio's). So the block may ask it
+    with a client that blocks. The port answers when the startup is complete, not
+    before. However the block ends, the app gets a normal shutdown. No signal handler is
+    installed, and no logging set up: uvicorn logs to "uvicorn.error".
 
     An app that raises on the lifespan scope, before it listened, has no lifespan. It is
     served without, as the ASGI specification asks in "Scope" of its lifespan protocol,
@@ -170,23 +171,24 @@ class _Server(threading.Thread):
         try:
             with asyncio.Runner() as runner:
                 runner.run(self.serve())
-        except BaseException as error:
+        except BaseException as error:  # SystemExit, too: uvicorn's, from 0.50 on
             self.lifespan.error = self.lifespan.error or error
 
     async def serve(self) -> None:
         self.task = asyncio.current_task()
         if not self.server.should_exit:
-            with suppress(SystemExit):  # uvicorn from 0.50 on, for a failed startup
-                await self.server.serve(sockets=[self.socket])
+            await self.server.serve(sockets=[self.socket])
 
     async def startup(self) -> bool:
         self.start()
         deadline = time.monotonic() + self.limits["startup"]
-        while self.is_alive() and not self.server.started and not self.late:
-            self.late = time.monotonic() >= deadline
+        while self.is_alive() and not self.server.started:
+            if time.monotonic() >= deadline:
+                self.late = True
+                return False
             await sleep(TICK)
         if self.server.started:
-            self.phase, self.late = "shutdown", False
+            self.phase = "shutdown"
         return self.server.started
 
     async def shutdown(self) -> None:

@@ -14,6 +14,7 @@ from statistics import median, quantiles
 from time import perf_counter
 
 Call = Callable[[], Awaitable[object]]
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,17 @@ class Row:
 
 
 async def measure(
-    comparisons: Sequence[Comparison], *, rounds: int = 15, seconds: float = 0.02
+    comparisons: Sequence[Comparison],
+    *,
+    rounds: int,
+    seconds: float,
+    clock: Clock = perf_counter,
 ) -> list[Row]:
     """Measure what the comparisons need, and give a row for each.
 
     rounds: how many; at least 2.
     seconds: how long a pass takes, about; a call that takes longer is made once.
+    clock: tells seconds.
     """
     candidates = list(
         dict.fromkeys(
@@ -73,7 +79,9 @@ async def measure(
         calls = {
             each: await stack.enter_async_context(each.open()) for each in candidates
         }
-        repeats = {each: await _repeats(calls[each], seconds) for each in candidates}
+        repeats = {
+            each: await _repeats(calls[each], seconds, clock) for each in candidates
+        }
         # What is there by now isn't looked at again, so that collecting is quick.
         gc.collect()
         gc.freeze()
@@ -81,24 +89,24 @@ async def measure(
         for _ in range(rounds):
             for each in random.sample(candidates, len(candidates)):
                 gc.collect()  # nobody pays for another one's garbage
-                time = await _pass(calls[each], repeats[each])
+                time = await _pass(calls[each], repeats[each], clock)
                 times[each].append(time / repeats[each] / each.parts)
     return [_row(each, times) for each in comparisons]
 
 
-async def _repeats(call: Call, seconds: float) -> int:
+async def _repeats(call: Call, seconds: float, clock: Clock) -> int:
     """How many calls make a pass. It warms up, too."""
     repeats = 1
-    while (time := await _pass(call, repeats)) < seconds / 2:
+    while (time := await _pass(call, repeats, clock)) < seconds / 2:
         repeats *= 2
     return max(1, round(repeats * seconds / time))
 
 
-async def _pass(call: Call, repeats: int) -> float:
-    start = perf_counter()
+async def _pass(call: Call, repeats: int, clock: Clock) -> float:
+    start = clock()
     for _ in range(repeats):
         await call()
-    return perf_counter() - start
+    return clock() - start
 
 
 def _row(comparison: Comparison, times: dict[Candidate, list[float]]) -> Row:

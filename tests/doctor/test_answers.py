@@ -1,6 +1,7 @@
 """What the answer says: places, reasons, cures, notes, and what stays unknown."""
 
 import json
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from lifespan_tools.doctor import Finding, Place, UnreadableError, frameworks
 from lifespan_tools.doctor.findings import CODES
 from lifespan_tools.doctor.places import place_of
 from lifespan_tools.doctor.report import as_json, as_text
+from tests.doctor import apps
 from tests.doctor.apps import CASES
 from tests.doctor.log import Log
 
@@ -138,7 +140,7 @@ def test_depth() -> None:
     diagnosis = diagnose(app)
     runs = [(run.number, run.times) for run in diagnosis.startup]
     assert runs == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert "queue runs 4 times" in only(app).message
+    assert "queue runs 4 times: include_router copies" in only(app).message
 
 
 def test_side_by_side() -> None:
@@ -254,6 +256,26 @@ def test_a_with_mounts_that_is_not_ours() -> None:
     app = FastAPI(lifespan=with_mounts())
     app.mount("/admin", Starlette(lifespan=Log().lifespan("admin")))
     assert only(app).code == "mounted"
+
+
+@pytest.mark.parametrize(
+    ("make", "fault", "cure"),
+    [
+        (apps.a_lifespan_that_was_called, "queue is the result of a call", "lifespan="),
+        (apps.a_lifespan_without_yield, "no_lifespan has no yield", "@asynccontext"),
+        (apps.a_decorated_lifespan_without_yield, "no_lifespan has no yield", "yield."),
+        (apps.a_decorated_def, "no_lifespan is a `def`", "Write `async def`."),
+        (apps.the_other_decorator, "no_lifespan has @contextmanager", "Use @async"),
+        (apps.a_lifespan_without_parameter, "takes 0 parameters", "the app."),
+        (apps.a_bare_generator_put_in_place, "bare is a bare generator", "@asynccont"),
+        (apps.no_function_at_all, "list is a list, where a function", "takes the app."),
+    ],
+)
+def test_faults(make: Callable[[Log], Any], fault: str, cure: str) -> None:
+    """Each mistake that stops a startup gets its own reason and cure."""
+    finding = only(make(Log()))
+    assert fault in finding.message
+    assert cure in finding.cure
 
 
 def test_text() -> None:

@@ -142,7 +142,8 @@ async def test_an_app_that_has_run() -> None:
     app = app_with(log, Passing)
     async with running(app):
         pass
-    assert codes(app) == []
+    diagnosis = diagnose(app, probe=True)
+    assert (diagnosis.findings, diagnosis.unknown) == ((), ())
     assert log.startup == ["database"]
 
 

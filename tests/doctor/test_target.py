@@ -106,7 +106,7 @@ def test_what_is_no_factory(definition: str, write: Write) -> None:
         ),
         (
             "dneeds:app",
-            "dneeds needs the module dredis (dneeds.py:2), which this Python doesn't ",
+            "dneeds needs the module dredis (dneeds.py:2), which isn't there. Run ",
         ),
         (
             "dbroken:app",

@@ -146,8 +146,8 @@ def _bare(schedule: Schedule) -> Iterator[Finding]:
         yield Finding(
             "bare-generator",
             f"{code.place.name} lacks @asynccontextmanager. FastAPI adds it silently. "
-            "Starlette warns that it will not do so for ever, and nothing else that "
-            "takes a lifespan does.",
+            "Starlette calls that deprecated, and nothing else that takes a lifespan "
+            "does it.",
             "Put @asynccontextmanager (from contextlib) on an `async def`.",
             (code.place,),
         )

@@ -11,8 +11,9 @@ from lifespan_tools.doctor.places import Place
 from lifespan_tools.doctor.schedule import Schedule
 
 COPIED = (
-    "include_router copies a router's handlers upwards. An app without a lifespan runs "
-    "its copies, and then each router's own (FastAPI since 0.112.2)."
+    "include_router copies a router's handlers to the app or router above. That one "
+    "runs its copies if it has no lifespan, and the router runs its own (FastAPI since "
+    "0.112.2)."
 )
 TO_LIFESPAN = (
     "Move them into a lifespan of the router, APIRouter(lifespan=...), or of the app. "

@@ -70,8 +70,9 @@ def _module(name: str) -> Any:
             ) from None
         if error.name is not None:
             raise TargetError(
-                f"{name} needs the module {error.name}{_inside(error)}, which this "
-                f"Python doesn't have. Install Lifespan Lab beside your app."
+                f"{name} needs the module {error.name}{_inside(error)}, which isn't "
+                f"there. Run this where you start your server, {Path.cwd()} is the "
+                "folder now, and with Lifespan Lab installed beside your app."
             ) from None
         raise TargetError(_failed(f"Importing {name}", error)) from None
     except (Exception, SystemExit) as error:

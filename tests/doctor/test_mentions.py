@@ -1,0 +1,104 @@
+"""What a lifespan names it may run: then "never" is not said."""
+
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+
+from lifespan_tools import diagnose
+from tests.doctor.log import Log
+
+
+def connect() -> None: ...
+
+
+class Database:
+    def open(self) -> None:
+        connect()
+
+
+def certain(names: Any) -> bool:
+    """Whether connect is said never to run, when a lifespan names this."""
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> Any:
+        print(names)
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.router.add_event_handler("startup", connect)
+    diagnosis = diagnose(app)
+    assert len(diagnosis.findings) + len(diagnosis.unknown) == 1
+    return not diagnosis.unknown
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        connect,
+        [connect],
+        (connect,),
+        {connect},
+        {"first": connect},
+        partial(connect),
+        partial(print, connect),
+        partial(print, first=connect),
+        Database().open,
+        lambda: connect(),
+        lambda app: app.router.startup(),
+        lambda app: app.router.shutdown(),
+        lambda app: app.router.on_startup[0](),
+    ],
+)
+def test_named(names: Any) -> None:
+    """A handler that is named, on whatever way, may be run."""
+    assert not certain(names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        None,
+        Database,
+        lambda scheduler: scheduler.startup(),
+        lambda app: app.router.lifespan_context(app),
+    ],
+)
+def test_not_named(names: Any) -> None:
+    """A handler that nothing names never runs; a scheduler's startup is no matter."""
+    assert certain(names)
+
+
+def test_libraries_are_not_followed() -> None:
+    """What a function of a library names inside doesn't count."""
+    library = {"__name__": "json.helpers"}
+    exec("def helper(router): router.on_startup", library)
+    assert certain(library["helper"])
+
+
+@pytest.mark.parametrize(
+    "names", [lambda app: app.router.lifespan_context, lambda: LifespanManager]
+)
+def test_mounts_by_hand(names: Callable[..., Any]) -> None:
+    """A lifespan that enters lifespans by hand may enter those of mounts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> Any:
+        print(names)
+        yield
+
+    app = Starlette(lifespan=lifespan)
+    app.mount("/admin", Starlette(lifespan=Log().lifespan("admin")))
+    old = FastAPI()
+    old.router.add_event_handler("startup", connect)
+    app.mount("/old", old)
+    diagnosis = diagnose(app)
+    assert diagnosis.findings == ()
+    assert len(diagnosis.unknown) == 2
+
+
+LifespanManager = None  # only its name matters

@@ -282,7 +282,8 @@ async def test_cancelled_during_the_startup(caplog: pytest.LogCaptureFixture) ->
             await dawdle()
 
         call = caller()
-        async with serving(service(log, startup=cancelled)):
+        app = service(log, startup=cancelled)
+        async with serving(app, shutdown_timeout=math.inf):
             pytest.fail("the block is not entered")
     assert scope.cancelled_caught
     assert log == ["startup", "cancelled"]
@@ -420,7 +421,11 @@ async def test_the_startup_takes_too_long() -> None:
         match=r"startup of Starlette at http\S+ was cancelled after 0\.1 s; "
         "startup_timeout= allows more$",
     ) as caught:
-        async with serving(service(log, startup=dawdle), startup_timeout=SHORT):
+        async with serving(
+            service(log, startup=dawdle),
+            startup_timeout=SHORT,
+            shutdown_timeout=math.inf,
+        ):
             pytest.fail("the block is not entered")
     assert log == ["startup", "cancelled"]
     assert isinstance(caught.value.__cause__, asyncio.CancelledError)

@@ -65,7 +65,8 @@ def worker(
             this is the app's only lifespan, an empty one.
         on_crash: "log" does no more than said above; "exit" also asks the process to
             stop, with SIGTERM, as a service manager does. A server then shuts down as
-            usual. A process that doesn't handle the signal dies of it, without a
+            usual (uvicorn 0.30 doesn't if the signal comes while it starts, 0.54
+            does). A process that doesn't handle the signal dies of it, without a
             shutdown.
 
     Errors: an error of the body comes out as the same object, one of the function

@@ -224,15 +224,15 @@ class Events:
         start = self._add("start", name, {})
         self._open.add(start)
         self._entered.set((self._entered.get() & self._open) | {start})
-        kind, why = "end", dict[str, str]()
+        kind, why = "end", ""
         try:
             yield start
         except BaseException as error:
-            kind, why["error"] = _failure(error)
+            kind, why = _failure(error)
             raise
         finally:
             self._open.discard(start)
-            self._add(kind, name, why, start)
+            self._add(kind, name, {"error": why} if why else {}, start)
 
     def _add(self, kind: str, name: str, detail: dict[str, Any], span: int = 0) -> int:
         span = span or max(self._entered.get() & self._open, default=0)

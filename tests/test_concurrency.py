@@ -408,13 +408,14 @@ async def test_the_failures_traceback() -> None:
         await pause()
         raise OSError("no words")
 
-    others = [resource(name) for name in ("database", "client", "cache")]
+    others = [resource(name, tasks=True) for name in ("database", "client", "cache")]
     with pytest.raises(OSError, match="no words") as caught:
         async with concurrently(*others, resource("model", startup=fail))(None):
             pass
     lines = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
     assert lines[-1] == "fail"
     assert lines.count("lifespan") == 1
+    assert "tell" not in lines
 
 
 async def test_all_fail_to_start(caplog: pytest.LogCaptureFixture) -> None:
@@ -586,6 +587,17 @@ async def test_nobody_is_told_when_all_goes_well() -> None:
     seen: list[tuple[str, BaseException | None]] = []
     async with concurrently(told(seen, "a"), told(seen, "b"))(None):
         pass
+    assert sorted(seen) == [("a", None), ("b", None)]
+
+
+async def test_nobody_is_told_of_a_failure_to_stop() -> None:
+    """A member that fails to stop changes nothing for those that stop with it."""
+    seen: list[tuple[str, BaseException | None]] = []
+    failing = resource("database", shutdown=failure(OSError("half closed")))
+    members = [told(seen, "a"), failing, told(seen, "b")]
+    with pytest.raises(OSError, match="half closed"):
+        async with concurrently(*members)(None):
+            pass
     assert sorted(seen) == [("a", None), ("b", None)]
 
 
@@ -909,7 +921,7 @@ async def test_cancelled_while_it_stops_and_a_failure() -> None:
         finally:
             raise OSError("half closed")
 
-    with anyio.CancelScope() as scope, pytest.raises(OSError, match="half closed"):
+    with pytest.raises(OSError, match="half closed"), anyio.CancelScope() as scope:
         async with concurrently(resource("a", shutdown=fail))(None):
             pass
 

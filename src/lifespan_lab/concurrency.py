@@ -161,10 +161,10 @@ class _Group:
         """Whether all members have started, when that is known."""
         if self.members:
             await self.settled.wait()
-        return not self.failures and all(each.has_started for each in self.members)
+        return all(each.has_started for each in self.members)
 
     def stop(self) -> None:
-        if self.stopping.is_set():
+        if self.stopping.is_set():  # what fails from now on, nobody is told of
             return
         self.told = self.first_error()
         self.traceback = getattr(self.told, "__traceback__", None)
@@ -222,7 +222,7 @@ def _without(error: BaseException, told: BaseException | None) -> BaseException 
     A task group wraps that one in a group, and may take apart one that is a group.
     """
     if not isinstance(error, BaseExceptionGroup) or told is None:
-        return None if error is told else error
+        return error
     parts = _leaves(told)
     return error.split(lambda leaf: any(leaf is part for part in parts))[1]
 

@@ -48,13 +48,13 @@ def test_what_is_compared() -> None:
         "the Timeline alone: on against off",
     ):
         assert labels.count(name) == 2
-    sizes = [re.findall(r"combine of ([\d,]+)", label) for label in labels]
-    assert [each for each in sizes if each] == [
-        ["1"],
-        ["10"],
-        ["100"],
-        ["1,000"],
-        ["1,000", "100"],
+    assert labels[-6:] == [
+        "combine of 1 against by hand",
+        "combine of 10 against by hand",
+        "combine of 100 against by hand",
+        "combine of 1,000 against by hand",
+        "by hand of 1,000 against by hand of 100",
+        "combine of 1,000 against combine of 100",
     ]
 
 

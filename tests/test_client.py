@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from trio.testing import MockClock
 
 import lifespan_lab.client
 from lifespan_lab import running
@@ -655,6 +656,20 @@ async def test_the_limits_are_for_startup_and_shutdown_alone() -> None:
         await anyio.sleep(0.6)
         assert (await client.get("/")).json() == ["yield"]
     assert log == ["startup", "shutdown", "closed"]
+
+
+@pytest.mark.parametrize(
+    "anyio_backend", [("trio", {"clock": MockClock(autojump_threshold=0)})]
+)
+async def test_only_our_limits_run() -> None:
+    """A limit above asgi-lifespan's own, of 5 seconds, holds for both ends."""
+
+    async def hesitate() -> None:
+        await anyio.sleep(8)
+
+    app = service([], startup=hesitate, shutdown=hesitate)
+    async with running(app, startup_timeout=9, shutdown_timeout=9) as client:
+        assert (await client.get("/")).json() == ["yield"]
 
 
 async def test_no_limits() -> None:

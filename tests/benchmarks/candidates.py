@@ -227,17 +227,19 @@ def ways(
 
 def joins(*sizes: int) -> list[Comparison]:
     """`combine` against the hand-written stack, and many members against few."""
-    comparisons, made = [], []
+    comparisons, made = [], list[tuple[Candidate, Candidate]]()
     for size in sizes:
         hand, ours = (
             Candidate(f"{name} of {size:,}", partial(combined, join, size), parts=size)
             for name, join in (("by hand", by_hand), ("combine", combine))
         )
-        made.append(ours)
+        made.append((hand, ours))
         comparisons.append(Comparison(f"{ours.name} against by hand", ours, hand))
-    few, many = made[-2:]
-    linear = Comparison(f"{many.name} against {few.name}", many, few)
-    return [*comparisons, linear]
+    growth = [
+        Comparison(f"{many.name} against {few.name}", many, few)
+        for few, many in zip(*made[-2:], strict=True)
+    ]
+    return [*comparisons, *growth]
 
 
 GROUPS: dict[str, list[Comparison]] = {

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jupyterlite_pyodide_kernel import constants
+from jupyterlite_pyodide_kernel import constants  # type: ignore[import-untyped]
 
 from browser import chapters, packages, pages, versions, wheels
 from browser.places import (
@@ -43,7 +43,7 @@ STARTED_WITH = (
     "piplite",
     "pyodide-kernel",
 )
-"""What is loaded with Python, side by side, instead of one by one when it is asked for."""
+"""Loaded with Python and all at once, instead of one after the other when asked for."""
 
 COMPILED = (
     "piplite.piplite",
@@ -60,7 +60,7 @@ STARTUP = "/lib/python3.14/site-packages/lifespan_browser_startup.py"
 def main() -> int:
     try:
         build()
-    except (versions.Mismatch, pages.Unexpected) as error:
+    except (versions.MismatchError, pages.UnexpectedPageError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -81,7 +81,6 @@ def build() -> None:
         sys.executable, "-m", "jupyterlite_core", "build",
         "--lite-dir", LITE, "--output-dir", SITE, "--contents", LITE / "contents",
         "--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages",
-        "--settings-overrides", HERE / "overrides.json",
         cwd=LITE,  # what it remembers of earlier builds is lost with this folder
     )  # fmt: skip
     pages.add(SITE)
@@ -113,7 +112,7 @@ def own() -> list[Path]:
 
 
 def of_the_kernel() -> list[Path]:
-    """The wheels that come with the kernel, and that it would ask for when it starts."""
+    """The wheels that come with the kernel, which it asks for when it starts."""
     extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
     folder = extensions / constants.PYODIDE_KERNEL_NPM_NAME / "static" / "pypi"
     return [

@@ -49,7 +49,8 @@ def write(notebook: dict[str, Any], path: Path) -> None:
 
 
 def _needs_system(cell: Cell) -> bool:
-    return cell["cell_type"] == "code" and NEEDS_SYSTEM in cell["metadata"].get("tags", ())
+    tags = cell["metadata"].get("tags", ())
+    return cell["cell_type"] == "code" and NEEDS_SYSTEM in tags
 
 
 def _for_browser(cell: Cell) -> Cell:

@@ -1,4 +1,4 @@
-"""What the site adds to JupyterLite's pages: chapters, progress, a way to start afresh."""
+"""What the site adds to JupyterLite's pages: chapters, progress, starting afresh."""
 
 import shutil
 from html import escape
@@ -7,15 +7,17 @@ from pathlib import Path
 from browser import chapters
 from browser.places import HERE, NOTEBOOKS
 
+STARTING = '<script type="module" src="../starting.js"></script>'
 PAGES = HERE / "pages"
 LOADING = '<div class="jupyterlite-loading-indicator-text">Loading JupyterLite...</div>'
 TO_READ = """\
 <div class="jupyterlite-loading-indicator-text" style="width: 80%; text-align: center">
-A notebook is opening. Its text comes first, then Python starts, which takes some seconds.
-All of it runs on this device. The first visit is the longest: the browser keeps the rest.
+A notebook is opening. Its text comes first, then Python starts, which takes some
+seconds. All of it runs on this device. The first visit takes longest.
 </div>"""
 
-class Unexpected(Exception):
+
+class UnexpectedPageError(Exception):
     """JupyterLite's pages aren't as they were when this was written."""
 
 
@@ -26,7 +28,7 @@ def add(site: Path) -> None:
         site: its folder.
 
     Raises:
-        Unexpected: there is no place for them.
+        UnexpectedPageError: there is no place for them.
     """
     for name in ("afresh.html", "storage.js", "starting.js"):
         shutil.copy(PAGES / name, site)
@@ -36,14 +38,14 @@ def add(site: Path) -> None:
     page = site / "lab" / "index.html"
     lab = page.read_text("utf-8")
     lab = _put(lab, LOADING, TO_READ)
-    lab = _put(lab, "</body>", '<script type="module" src="../starting.js"></script></body>')
+    lab = _put(lab, "</body>", f"{STARTING}</body>")
     lab = _put(lab, "<title>JupyterLite</title>", "<title>Lifespan Lab</title>")
     page.write_text(lab, "utf-8")
 
 
 def _put(page: str, place: str, text: str) -> str:
     if page.count(place) != 1:
-        raise Unexpected(
+        raise UnexpectedPageError(
             f"expected {place!r} once: this JupyterLite has other pages; "
             f"see {HERE.name}/pages.py"
         )
@@ -58,5 +60,6 @@ def _entry(path: Path) -> str:
     title = escape(chapters.title(chapters.read(path)))
     return (
         f'<li><a href="lab/index.html?path=notebooks/{path.name}">{title}</a>'
-        f'<a class="afresh" href="afresh.html?chapter={path.name}">Start afresh</a></li>'
+        f'<a class="afresh" href="afresh.html?chapter={path.name}">Start afresh</a>'
+        "</li>"
     )

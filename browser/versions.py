@@ -14,7 +14,7 @@ from typing import Any
 from browser.places import HERE
 
 
-class Mismatch(Exception):
+class MismatchError(Exception):
     """Versions that don't fit together, in words that say what to do."""
 
 
@@ -65,11 +65,11 @@ def check(found: Platform, kernel: str, kernel_python: str) -> None:
         kernel_python: the one that it names in PYODIDE_PYTHON_VERSION.
 
     Raises:
-        Mismatch: they don't fit.
+        MismatchError: they don't fit.
     """
     faults = list(_faults(found, kernel, kernel_python))
     if faults:
-        raise Mismatch("\n".join(faults))
+        raise MismatchError("\n".join(faults))
 
 
 def check_wheels(names: list[str], found: Platform) -> None:
@@ -80,12 +80,13 @@ def check_wheels(names: list[str], found: Platform) -> None:
         found: the Pyodide that npm brought.
 
     Raises:
-        Mismatch: one of them is for another one.
+        MismatchError: one of them is for another one.
     """
     python = f"cp{found.python.replace('.', '')}"
+    fitting = rf"-(none-any|{python}-{found.tag}|abi3-{found.tag})\.whl$"
     for name in names:
-        if not re.search(rf"-(none-any|{python}-{found.tag}|abi3-{found.tag})\.whl$", name):
-            raise Mismatch(
+        if not re.search(fitting, name):
+            raise MismatchError(
                 f"{name} isn't for Python {found.python} and {found.tag}: "
                 f"compile {HERE.name}/kernel.txt anew with: make browser-requirements"
             )

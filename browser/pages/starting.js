@@ -8,6 +8,13 @@ note.style.cssText =
   "font:15px/1.4 system-ui,sans-serif;box-shadow:0 2px 8px #0006";
 document.body.append(note);
 
+// What was typed is kept when the tab is left, too, and not only every few seconds.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") {
+    window.jupyterapp?.commands.execute("docmanager:save-all");
+  }
+});
+
 const began = Date.now();
 const timer = setInterval(look, 250);
 

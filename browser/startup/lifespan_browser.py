@@ -1,8 +1,9 @@
 """What is different about Python in a browser, made as small as it can be.
 
-A browser gives Python no threads. FastAPI calls a ``def`` endpoint or dependency in one,
-so that it may block. Here it is called on the event loop, as an ``async def`` without an
-``await`` would be: its answer is the same, but while it runs, nothing else does.
+A browser gives Python no threads. FastAPI calls a ``def`` endpoint or dependency in
+one, so that it may block. Here it is called on the event loop, as an ``async def``
+without an ``await`` would be: its answer is the same, but while it runs, nothing else
+does.
 
 Pyodide's event loop prints a task's exception as soon as the task ends, also where
 somebody is going to await it. asyncio prints it when the task is forgotten, and so it
@@ -15,7 +16,6 @@ from typing import Any, TypeVar
 
 import anyio.lowlevel
 import anyio.to_thread
-from pyodide.webloop import WebLoop
 
 T = TypeVar("T")
 
@@ -40,5 +40,7 @@ def count_down(loop: Any, _: object = None) -> None:
 
 def install() -> None:
     """Put both where they are looked for."""
-    anyio.to_thread.run_sync = run_here
+    from pyodide.webloop import WebLoop  # type: ignore[import-not-found]
+
+    anyio.to_thread.run_sync = run_here  # type: ignore[assignment]
     WebLoop._decrement_in_progress = count_down

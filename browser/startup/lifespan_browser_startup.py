@@ -1,5 +1,5 @@
 # Run by IPython before the first cell: PYTHONSTARTUP names this file.
-import fastapi  # noqa: F401 - loaded while the reader still reads
+import fastapi
 import lifespan_browser
 
 lifespan_browser.install()

@@ -5,18 +5,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Request, sync_playwright
 
+from tests.browser.verdicts import LOOPBACK
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-LOOPBACK = "127.0.0.1"
 NO_HOST = f"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {LOOPBACK}"
-LOCAL_SCHEMES = ("data", "blob", "about", "chrome-extension")
 LARGE = (1280, 900)
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """There is no browser, in words that say what to do."""
 
 
@@ -27,27 +26,19 @@ class Visit:
     context: BrowserContext
     requests: list[str] = field(default_factory=list)
 
-    @property
-    def foreign(self) -> list[str]:
-        """Requests for any other host; each once."""
-        return sorted({url for url in self.requests if is_foreign(url)})
-
-
-def is_foreign(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme not in LOCAL_SCHEMES and parts.hostname != LOOPBACK
-
 
 def executable() -> str:
     """Where the browser is: CHROMIUM names it, else it is looked for.
 
     Raises:
-        Missing: there is none.
+        MissingError: there is none.
     """
     named = os.environ.get("CHROMIUM")
     found = [named] if named else list(filter(None, map(shutil.which, NAMES)))
     if not found:
-        raise Missing("Chromium isn't installed (Debian: apt-get install chromium)")
+        raise MissingError(
+            "Chromium isn't installed (Debian: apt-get install chromium)"
+        )
     return found[0]
 
 

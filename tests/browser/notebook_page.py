@@ -11,16 +11,17 @@ from playwright.sync_api import Page
 
 from tests.browser.chromium import LARGE, Visit
 
+OPEN = "lab/index.html?path=notebooks/"
 OPEN_LIMIT = 90.0  # seconds until a notebook is there and Python has started
 RUN_LIMIT = 120.0  # seconds for all cells
 HIGHEST = 16_000  # pixels in one picture; Chromium draws no higher ones
 
-_PANEL = "window.jupyterapp?.shell?.currentWidget"
-_SHOWN = f"() => {_PANEL}?.content?.model?.cells.length > 0"
-_IDLE = f"() => {_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
-_RAN = f"() => {_PANEL}.content.model.toJSON().cells.some(c => c.execution_count)"
+PANEL = "window.jupyterapp?.shell?.currentWidget"
+_SHOWN = f"() => {PANEL}?.content?.model?.cells.length > 0"
+_IDLE = f"() => {PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
+_RAN = f"() => {PANEL}.content.model.toJSON().cells.some(c => c.execution_count)"
 _SHOW_ALL = f"""() => {{
-  const notebook = {_PANEL}.content;
+  const notebook = {PANEL}.content;
   notebook.notebookConfig = {{...notebook.notebookConfig, windowingMode: 'none'}};
 }}"""
 _RUN_ALL = """limit => Promise.race([
@@ -53,7 +54,7 @@ class Opened:
 
     def content(self) -> NotebookNode:
         """The notebook as the page has it, with its outputs."""
-        notebook = self.page.evaluate(f"{_PANEL}.content.model.toJSON()")
+        notebook = self.page.evaluate(f"{PANEL}.content.model.toJSON()")
         for cell in notebook["cells"]:
             if cell.get("attachments", {}) is None:
                 del cell["attachments"]
@@ -88,10 +89,24 @@ def opened(visitor: Visit, address: str) -> Opened:
     return Opened(page, shown, time.perf_counter() - start)
 
 
-def first_result(visitor: Visit, address: str) -> tuple[float, float, float]:
-    """Open a notebook and run it: seconds to its text, to Python, to a result.
+@dataclass(frozen=True)
+class Waited:
+    """Seconds that a visitor waited since the address was entered."""
 
-    The first cell is asked for as soon as the notebook is there.
+    shown: float
+    """Until there was something to read."""
+    started: float
+    """Until Python had started."""
+    result: float
+    """Until the first cell had run."""
+
+
+def first_result(visitor: Visit, address: str) -> Waited:
+    """Open a notebook, run it as soon as that is possible, and close it.
+
+    Args:
+        visitor: whose storage and cache are used.
+        address: of the page.
     """
     page = visitor.context.new_page()
     start = time.perf_counter()
@@ -106,4 +121,4 @@ def first_result(visitor: Visit, address: str) -> tuple[float, float, float]:
     page.wait_for_function(_RAN, timeout=OPEN_LIMIT * 1000)
     done = time.perf_counter() - start
     page.close()
-    return shown, started, done
+    return Waited(shown, started, done)

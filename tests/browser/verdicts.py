@@ -1,9 +1,10 @@
 """What is wrong with a notebook that was run in the browser."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nbformat
 from nbformat import NotebookNode
@@ -12,6 +13,10 @@ from browser import chapters
 from tests.notebooks.canonical import canonical_outputs
 from tests.notebooks.comparison import differences
 from tests.notebooks.series import place
+
+LOOPBACK = "127.0.0.1"
+WITHIN = ("about", "blob", "data")
+"""Addresses of what the page has already."""
 
 
 def expected(path: Path) -> NotebookNode:
@@ -57,10 +62,12 @@ def _not_run(seen: NotebookNode, name: str) -> Iterator[str]:
         yield f"{name}, {place(seen, left[0])}\n  it wasn't run{more}"
 
 
-def foreign(requests: list[str], name: str) -> Iterator[str]:
-    """Requests that left for another host."""
-    for request in requests:
-        yield f"{name}: it asked another host: {request}"
+def foreign(requests: Iterable[str], name: str) -> Iterator[str]:
+    """Requests for any host but this one; each is named once."""
+    for url in sorted(set(requests)):
+        parts = urlsplit(url)
+        if parts.scheme not in WITHIN and parts.hostname != LOOPBACK:
+            yield f"{name}: it asked another host: {url}"
 
 
 def _sources(notebook: NotebookNode) -> list[tuple[str, str]]:

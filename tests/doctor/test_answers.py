@@ -129,6 +129,13 @@ def test_a_mount_is_called_by_its_path() -> None:
     assert "the app mounted at /reports is " in only(admin).message
 
 
+def test_an_app_mounted_in_itself() -> None:
+    """Mounts that go round in a circle are read once."""
+    app = Starlette(lifespan=with_mounts(Log().lifespan("database")))
+    app.mount("/self", app)
+    assert [run.place.name for run in diagnose(app).startup] == ["database"]
+
+
 def test_depth() -> None:
     """The handlers of a router three levels down run four times, and it says so."""
     app, router = FastAPI(), Log().add(APIRouter(), "queue")

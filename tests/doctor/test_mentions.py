@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 
 from lifespan_tools import diagnose
@@ -99,6 +99,22 @@ def test_mounts_by_hand(names: Callable[..., Any]) -> None:
     diagnosis = diagnose(app)
     assert diagnosis.findings == ()
     assert len(diagnosis.unknown) == 2
+
+
+def test_routers_by_hand() -> None:
+    """The same holds for the lifespan of a router that was included late."""
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> Any:
+        async with late.lifespan_context(app):
+            yield
+
+    app, outer, late = FastAPI(lifespan=lifespan), APIRouter(), APIRouter()
+    late.lifespan_context = Log().lifespan("queue")
+    app.include_router(outer)
+    outer.include_router(late)
+    diagnosis = diagnose(app)
+    assert (diagnosis.findings, len(diagnosis.unknown)) == ((), 1)
 
 
 LifespanManager = None  # only its name matters

@@ -107,6 +107,16 @@ async def test_swallowed(make: Callable[[Log], Any]) -> None:
     assert log.startup == []
 
 
+def test_swallowed_comes_first() -> None:
+    """It comes before all other findings, and what runs is told with an "if"."""
+    app = app_with(Log(), OnlyHttp)
+    Log().add(app.router, "connect")
+    diagnosis = diagnose(app, probe=True)
+    found = [finding.code for finding in diagnosis.findings]
+    assert found == ["swallowed", "handlers-dropped"]
+    assert "At startup, if the lifespan came through, in this" in str(diagnosis)
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -104,12 +104,8 @@ def _of_router(
     own = frameworks.base(now)
     if cause is not None:
         yield Loss(cause, _codes(own, app))
-    listed_ = _handlers(router)
-    if frameworks.lister(own) is router:
-        if cause is not None:
-            yield Loss(cause, listed_)
-    elif listed_:
-        yield Loss(_dropped(name(), router is frameworks.router_of(app)), listed_)
+    if frameworks.lister(own) is not router and (unheard := _handlers(router)):
+        yield Loss(_dropped(name(), router is frameworks.router_of(app)), unheard)
 
 
 def _handlers(router: Router) -> tuple[Code, ...]:

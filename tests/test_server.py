@@ -6,6 +6,8 @@ import math
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -700,3 +702,28 @@ async def test_a_thread_without_a_loop_is_given_up(
     released.set()
     thread.join(LONG)
     assert log == ([] if held == "before" else ["startup", "shutdown", "closed"])
+
+
+def test_failing_startup_prints_nothing() -> None:
+    """A startup that fails is raised, and where no log is set up nothing is printed."""
+    program = """
+import asyncio
+from lifespan_lab import serving
+
+async def app(scope, receive, send):
+    await receive()
+    raise ValueError("no model")
+
+async def main():
+    try:
+        async with serving(app):
+            pass
+    except ValueError as error:
+        print(error)
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("no model\n", "")

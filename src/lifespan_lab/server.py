@@ -33,6 +33,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["LifespanError", "serving"]
 
 logger = logging.getLogger(__name__)
+# What fails is raised in the caller. Where nobody handles uvicorn's own log, Python
+# would print it to stderr as well.
+logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 TICK = 0.01  # seconds between two looks at the thread
 GRACE = 1.0  # seconds for a thread to end after it was cancelled
 

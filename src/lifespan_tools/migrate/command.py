@@ -73,14 +73,15 @@ def add_to(tools: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command line asks for, and return the exit code."""
     files = read(arguments.paths, _progress())
-    finished = _finish(files, arguments) if files.journals else True
-    if finished and files.journals and arguments.write:
+    if files.journals:
+        if not _finish(files, arguments):
+            return BLIND
         files = read(arguments.paths, _progress())
     project = Project.of(files.sources, files.roots)
     options = Options(arguments.reverse, arguments.once, arguments.merge)
     migration = migrate(project, options, frozenset(arguments.trust))
     written = 0
-    failed = not finished
+    failed = False
     held_back = []
     for group in migration.groups:
         if not arguments.check:
@@ -188,7 +189,7 @@ def _summary(
     )
     _say(
         [
-            f"{files.count} files read, applications: {verb}, "
+            f"{files.count} file{'s' * (files.count != 1)} read; applications: {verb}, "
             f"{len(migration.refused) + bool(migration.stray)} refused"
         ]
     )

@@ -41,9 +41,7 @@ def read(paths: Sequence[Path], progress: Callable[[int], None]) -> Files:
         try:
             whole = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:
-            files.unreadable.append(
-                Refusal(path, 1, f"can't be looked at: {_why(error)}")
-            )
+            files.unreadable.append(Refusal(path, 1, _why(error)))
             continue
         folder = whole if whole.is_dir() else whole.parent
         files.roots.add(here if here in (folder, *folder.parents) else folder)
@@ -61,9 +59,7 @@ def _below(path: Path, files: Files) -> Iterator[Path]:
         return
 
     def missed(error: OSError) -> None:
-        files.unreadable.append(
-            Refusal(Path(error.filename or path), 1, f"can't be listed: {_why(error)}")
-        )
+        files.unreadable.append(Refusal(Path(error.filename or path), 1, _why(error)))
 
     for folder, folders, names in os.walk(path, onerror=missed):
         here = Path(folder)
@@ -99,7 +95,7 @@ def _read_one(path: Path, files: Files) -> None:
             raise UnreadableError("is no regular file: left")
         content, mode = path.read_bytes(), path.stat().st_mode
     except (OSError, UnreadableError) as error:
-        files.unreadable.append(Refusal(path, 1, f"can't be read: {_why(error)}"))
+        files.unreadable.append(Refusal(path, 1, _why(error)))
         return
     if not re.search(EVENTS.pattern.encode(), content):
         _read_quietly(path, content, mode, files)

@@ -717,7 +717,6 @@ class Uses:
         A parameter or an attribute of `self` was given by somebody, which has been
         looked at where it was. Anything else may be what its file can import.
         """
-        self.stray.append(Refusal(source.path, node.lineno, reason, advice))
         thing = self._resolve(source, root(node))
         if isinstance(thing, Defined) and isinstance(thing.node, ast.arg):
             about = [made for made in self.made if thing.name in made.returned_by]
@@ -727,6 +726,8 @@ class Uses:
             made.refuse(
                 source, node.lineno, f"{reason}; it may be {made}", advice, event=True
             )
+        if not about:
+            self.stray.append(Refusal(source.path, node.lineno, reason, advice))
 
     def _can_import(self, source: Source, made: Made) -> bool:
         seen: set[Path] = set()
@@ -790,8 +791,8 @@ class Uses:
     def _is_foreign(self, source: Source, node: ast.expr) -> bool:
         """Whether something is surely made by another package."""
         made_by = self._maker(source, node)
-        ours = "fastapi", "starlette", "builtins"
-        return made_by is not None and made_by.package not in ours
+        ours = {"fastapi", "starlette"} | sys.stdlib_module_names
+        return made_by is not None and made_by.package not in {*ours, "builtins"}
 
     def _about(self, source: Source, node: ast.expr) -> str:
         thing = self._resolve(source, root(node))

@@ -27,7 +27,7 @@ def write(changes: Mapping[Path, tuple[Source, bytes]]) -> None:
     """
     for path, (source, _) in changes.items():
         if not source.mode & stat.S_IWUSR:
-            raise WriteError(f"{path} is read-only: nothing of its application written")
+            raise WriteError(f"{path} is read-only: its application isn't written")
         if path.read_bytes() != source.content:
             raise WriteError(f"{path} was changed meanwhile: run this again")
     written: list[Path] = []

@@ -33,17 +33,17 @@ def add(site: Path) -> None:
     for name in ("afresh.html", "storage.js", "starting.js"):
         shutil.copy(PAGES / name, site)
     front = (PAGES / "index.html").read_text("utf-8")
-    front = _put(front, "<!-- chapters -->", "\n".join(map(_entry, _series())))
+    front = put(front, "<!-- chapters -->", "\n".join(map(_entry, _series())))
     (site / "index.html").write_text(front, "utf-8")
     page = site / "lab" / "index.html"
     lab = page.read_text("utf-8")
-    lab = _put(lab, LOADING, TO_READ)
-    lab = _put(lab, "</body>", f"{STARTING}</body>")
-    lab = _put(lab, "<title>JupyterLite</title>", "<title>Lifespan Lab</title>")
+    lab = put(lab, LOADING, TO_READ)
+    lab = put(lab, "</body>", f"{STARTING}</body>")
+    lab = put(lab, "<title>JupyterLite</title>", "<title>Lifespan Lab</title>")
     page.write_text(lab, "utf-8")
 
 
-def _put(page: str, place: str, text: str) -> str:
+def put(page: str, place: str, text: str) -> str:
     if page.count(place) != 1:
         raise UnexpectedPageError(
             f"expected {place!r} once: this JupyterLite has other pages; "

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -67,13 +68,16 @@ def serving(folder: Path = SITE, port: int = 0) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m browser.serving")
-    parser.add_argument("--port", type=int, default=8080, help="default: %(default)s")
-    port = parser.parse_args().port
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--no-open", action="store_true", help="open no browser")
+    asked = parser.parse_args()
     if not (SITE / "index.html").exists():
         print("There is no site yet: make browser", file=sys.stderr)
         return 1
-    with serving(port=port) as address:
+    with serving(port=asked.port) as address:
         print(f"Lifespan Lab: {address}  (Ctrl+C ends it)", flush=True)
+        if not asked.no_open:
+            webbrowser.open(address)
         try:
             Event().wait()
         except KeyboardInterrupt:

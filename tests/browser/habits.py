@@ -19,8 +19,9 @@ _SOURCES = (
     f"() => {PANEL}.content.model.toJSON().cells.map(c => [c.source].flat().join(''))"
 )
 _GO_TO = f"""index => {{
-  {PANEL}.content.activeCellIndex = index;
-  {PANEL}.content.mode = 'edit';
+  const notebook = {PANEL}.content;
+  notebook.activeCellIndex = index;
+  notebook.mode = 'edit';
 }}"""
 _REPLACE = f"""([index, source]) =>
   {PANEL}.content.model.cells.get(index).sharedModel.setSource(source)"""

@@ -1,0 +1,56 @@
+"""What stands in for threads in the browser."""
+
+from contextvars import ContextVar
+from importlib.util import module_from_spec, spec_from_file_location
+
+import anyio
+import pytest
+
+from browser.places import HERE
+
+spec = spec_from_file_location("lifespan_browser", HERE / "startup/lifespan_browser.py")
+assert spec
+assert spec.loader
+lifespan_browser = module_from_spec(spec)
+spec.loader.exec_module(lifespan_browser)
+
+word: ContextVar[str] = ContextVar("word", default="first")
+
+
+@pytest.mark.anyio
+async def test_a_function_is_called_with_its_arguments() -> None:
+    """The function's value comes back; options about threads are ignored."""
+    value = await lifespan_browser.run_here(divmod, 7, 2, abandon_on_cancel=True)
+    assert value == (3, 1)
+
+
+@pytest.mark.anyio
+async def test_an_error_comes_out() -> None:
+    """The function's error is the caller's."""
+    with pytest.raises(ZeroDivisionError):
+        await lifespan_browser.run_here(divmod, 1, 0)
+
+
+@pytest.mark.anyio
+async def test_the_context_is_a_copy() -> None:
+    """The function sees the caller's context variables and can't change them."""
+    word.set("second")
+    seen = []
+
+    def change() -> None:
+        seen.append(word.get())
+        word.set("third")
+
+    await lifespan_browser.run_here(change)
+    assert (seen, word.get()) == (["second"], "second")
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_call_does_not_begin() -> None:
+    """Where the caller is cancelled already, the function isn't called."""
+    called: list[int] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await lifespan_browser.run_here(called.append, 1)
+    assert scope.cancelled_caught
+    assert called == []

@@ -15,6 +15,12 @@ from tests.migrate.comparison import log_of, names_in, same, same_but_once
 
 EXAMPLES = 3_000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 60
 WAYS = ["decorator", "statement", "router statement", "functional", "lambda", "list"]
+HEAD = """\
+from fastapi import APIRouter, FastAPI
+from marks import mark
+
+seen = set()
+"""
 
 
 @dataclass
@@ -95,18 +101,65 @@ class Owner:
 
     def files(self) -> dict[str, str]:
         """Each router in a file of its own."""
-        head = "from fastapi import APIRouter, FastAPI\n"
+        found: dict[str, str] = {}
+        imports = ""
+        for entry in self.entries:
+            if isinstance(entry, Owner):
+                found |= entry.files()
+                module = entry.name.replace("router", "routes")
+                imports += f"from {module} import {entry.name}\n"
+        module = self.name.replace("router", "routes").replace("app", "main")
+        text = f"{imports}{HEAD}{self.text(inside=False)}"
+        return found | {f"{module}.py": text}
 
-    head += "from marks import mark\n\nseen = set()\n"
+
+handlers = st.builds(
+    Handler,
+    st.sampled_from(["startup", "shutdown"]),
+    st.sampled_from(WAYS),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@st.composite
+def owners(draw: st.DrawFn) -> Owner:
+    """An application, with up to two routers, one in the other or side by side."""
+    app = Owner("app", draw(st.lists(handlers, max_size=5)))
+    routers = draw(st.integers(0, 2))
+    places = [app]
+    for number in range(routers):
+        router = Owner(f"router{number}", draw(st.lists(handlers, max_size=3)))
+        place = draw(st.sampled_from(places))
+        at = draw(st.integers(0, len(place.entries)))
+        place.entries.insert(at, router)
+        places.append(router)
+    for owner in places:
+        for number, each in enumerate(owner.entries):
+            if isinstance(each, Handler):
+                each.name = f"{owner.name}_{number}"
+                if owner.name != "app":  # a router's lambda can't be called elsewhere
+                    each.way = "statement" if each.way == "lambda" else each.way
+                if each.way == "lambda":
+                    each.is_async = False
+    return app
+
+
+def indented(text: str) -> str:
+    return "".join(f"    {line}\n" if line else "\n" for line in text.split("\n"))
+
+
+def project(app: Owner, layout: str) -> Application:
+    """The files: all at the top of one, in a factory, or spread over several."""
     request = '\n@app.get("/")\ndef index():\n    return sorted(seen)\n'
     if layout == "files":
         files = app.files()
         files["main.py"] += request
     elif layout == "factory":
         body = indented(app.text(inside=True) + request + "return app")
-        files = {"main.py": f"{head}\ndef create():\n{body}"}
+        files = {"main.py": f"{HEAD}\ndef create():\n{body}"}
     else:
-        files = {"main.py": head + app.text(inside=True) + request}
+        files = {"main.py": HEAD + app.text(inside=True) + request}
     serve = "main:create()" if layout == "factory" else "main:app"
     return Application("", "rewritten", (), (), serve, files, {})
 

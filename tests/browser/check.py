@@ -55,7 +55,7 @@ def chapter(chromium: Browser, address: str, path: Path) -> Iterator[str]:
         if not notebook.run_all():
             yield f"{path.stem}: its cells weren't done in time"
         seen = notebook.content()
-        notebook.picture(REPORT / f"{path.stem}.png")
+        notebook.pictures(REPORT, path.stem)
         yield from faults(expected(path), seen, path.stem)
         yield from foreign(visitor.requests, path.stem)
 

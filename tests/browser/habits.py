@@ -77,7 +77,7 @@ def timelines(
         with visit(browser, dark=theme == "dark") as visitor:
             page = opened(visitor, address + OPEN + path.name)
             page.run_all()
-            page.picture(folder / f"{path.stem}_{theme}.png")
+            page.pictures(folder, f"{path.stem}_{theme}")
             if page.page.evaluate(_LIGHT) != str(theme == "light").lower():
                 yield f"{path.stem}: the page isn't {theme}"
             drawn = page.page.evaluate(_PICTURES)

@@ -9,12 +9,12 @@ import nbformat
 from nbformat import NotebookNode
 from playwright.sync_api import Page
 
-from tests.browser.chromium import LARGE, Visit
+from tests.browser.chromium import Visit
 
 OPEN = "lab/index.html?path=notebooks/"
 OPEN_LIMIT = 90.0  # seconds until a notebook is there and Python has started
 RUN_LIMIT = 120.0  # seconds for all cells
-HIGHEST = 16_000  # pixels in one picture; Chromium draws no higher ones
+TALL = (1280, 2400)  # pixels; what a picture shows of a page
 
 PANEL = "window.jupyterapp?.shell?.currentWidget"
 _SHOWN = f"() => {PANEL}?.content?.model?.cells.length > 0"
@@ -28,9 +28,12 @@ _RUN_ALL = """limit => Promise.race([
   window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => true),
   new Promise(resolve => setTimeout(() => resolve(false), limit)),
 ])"""
-_HEIGHT = """() => {
+_SCROLL_TO = """top => {
+  document.getElementById('lifespan-starting')?.remove();
   const outer = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
-  return outer ? outer.scrollHeight - outer.clientHeight : 0;
+  outer.scrollTop = top;
+  const {x, y, width, height} = outer.getBoundingClientRect();
+  return [outer.clientHeight, outer.scrollHeight, {x, y, width, height}];
 }"""
 
 
@@ -60,16 +63,24 @@ class Opened:
                 del cell["attachments"]
         return nbformat.reads(json.dumps(notebook), as_version=4)
 
-    def picture(self, path: Path) -> None:
-        """Draw all of it, from top to bottom, into one picture."""
-        self.page.wait_for_timeout(300)
-        width, height = LARGE
-        more = int(self.page.evaluate(_HEIGHT))
-        self.page.set_viewport_size(
-            {"width": width, "height": min(height + more, HIGHEST)}
-        )
-        self.page.wait_for_timeout(500)
-        self.page.screenshot(path=path)
+    def pictures(self, folder: Path, name: str) -> None:
+        """Draw all of it, from top to bottom, in as many pictures as that takes.
+
+        Args:
+            folder: where they are kept.
+            name: how their names begin; a number follows.
+        """
+        width, height = TALL
+        self.page.set_viewport_size({"width": width, "height": height})
+        top = 0
+        while True:
+            shown, whole, box = self.page.evaluate(_SCROLL_TO, top)
+            self.page.wait_for_timeout(300)
+            path = folder / f"{name}_{top // shown + 1:02}.png"
+            self.page.screenshot(path=path, clip=box)
+            top += shown
+            if top >= whole:
+                break
 
 
 def opened(visitor: Visit, address: str) -> Opened:

@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tests.browser.verdicts import expected, faults, foreign
-from tests.notebooks.series import notebooks
+from tests.notebooks.series import notebooks, read
 
 
 def stored() -> NotebookNode:
@@ -77,5 +77,4 @@ def test_other_hosts() -> None:
 def test_each_chapter_can_be_expected(path: Path) -> None:
     """What a chapter has to be in the browser is a notebook with the same cells."""
     ids = [cell.id for cell in expected(path).cells]
-    assert ids == [cell["id"] for cell in expected(path).cells]
-    assert ids
+    assert ids == [cell.id for cell in read(path).cells]

@@ -14,7 +14,7 @@ from contextlib import (
 from functools import partial
 from itertools import product
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import anyio
@@ -158,10 +158,10 @@ async def test_a_lifespan_that_owns_a_task_group() -> None:
 
 
 async def test_state_is_merged() -> None:
-    """The lifespan yields all that was yielded, in order, as one dict."""
+    """The lifespan yields all that was yielded, in order; any mapping will do."""
     members = Members()
     lifespan = combine(
-        members.plain("a", {"one": 1, "two": 2}),
+        members.plain("a", MappingProxyType({"one": 1, "two": 2})),
         members.plain("b"),
         combine(members.plain("c", {"three": 3})),
     )

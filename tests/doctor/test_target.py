@@ -57,6 +57,30 @@ def test_finds_the_app(
     assert not sys.dont_write_bytecode
 
 
+def test_the_working_directory_comes_first(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two modules with one name, the one in the working directory is taken."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "other"), *sys.path])
+    write(dtwice="app = 'here'", other__dtwice="app = 'there'")
+    assert load("dtwice:app") == "here"
+    monkeypatch.undo()
+
+
+def test_an_error_in_a_library(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The place of an error is in the project, also with its packages inside."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "dlibrary.py").write_text("raise LookupError\n")
+    write(duser="\nimport dlibrary\n")
+    monkeypatch.setattr(sys, "path", [str(packages), *sys.path])
+    with pytest.raises(TargetError, match=r"with LookupError \(duser\.py:2\)"):
+        load("duser:app")
+    monkeypatch.undo()
+
+
 @pytest.mark.parametrize(
     "definition",
     [
@@ -93,7 +117,7 @@ def test_what_is_no_factory(definition: str, write: Write) -> None:
         (":app", "':app' names no app. Write module:name, here package.module:app"),
         ("dshop.mian:app", "There is no module dshop.mian in {here} or in this "),
         ("dsohp.main:app", "There is no module dsohp in {here} or in this Python's "),
-        ("dshop.main:ap", "The module dshop.main has no ap. There is dshop.main:app."),
+        ("dshop.main:zzz", "The module dshop.main has no zzz. There is dshop.main:app"),
         ("dapps:crate", "The module dapps has no crate. There is dapps:create."),
         ("dapps:zzz", "The module dapps has no zzz. Name the variable that holds your"),
         (

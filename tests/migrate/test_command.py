@@ -192,3 +192,38 @@ def test_names_of_files_outside(
 def test_exit_codes_are_three() -> None:
     """Done, something left, couldn't look."""
     assert (command.DONE, command.LEFT, command.BLIND) == (0, 1, 2)
+
+
+ROUTER = """\
+from fastapi import APIRouter, FastAPI
+
+router = APIRouter()
+
+
+@router.on_event("startup")
+def start():
+    pass
+
+
+app = FastAPI()
+app.include_router(router)
+"""
+
+
+def test_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The diff says that a router's handler runs less often; --write needs --once."""
+    (project / "main.py").write_text(ROUTER)
+    assert main(["migrate", "--write", "."]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith(
+        "# main.py, line 6: this startup handler of router `router` ran 2 times and "
+        "now runs once\n--- a/main.py\n"
+    )
+    assert "not written: a router's handler would run less often" in said.err
+    assert "0 rewritten" in said.err
+    assert (project / "main.py").read_text() == ROUTER
+    subprocess.run(["git", "apply", "-"], input=said.out, text=True, check=True)
+    applied = (project / "main.py").read_text()
+    (project / "main.py").write_text(ROUTER)
+    assert main(["migrate", "--write", "--once", "."]) == 0
+    assert (project / "main.py").read_text() == applied

@@ -188,7 +188,7 @@ def test_same_log(
         assert "on_event" not in after_text
         before = log_of(old, application.serve)
         after = log_of(new, application.serve)
-        several = "now runs once" in said.err
+        several = "now runs once" in said.out
         alike = same_but_once if several else same
         assert alike(before, after), (before, after, said.out)
         names = [name for name in names_in(before) if not several or "start" in name]

@@ -38,6 +38,7 @@ def _rewrite(edits: Edits, call: ast.Call, names: tuple[str, ...], new: str) -> 
         and (
             _has_trailing_comma(source, every[-1], closing)
             or source.comments_between(opening, closing)
+            or (len(every) > 1 and len({each.lineno for each in every}) == len(every))
             or any("\n" in source.code(each) for each in kept)
         )
     ):
@@ -87,7 +88,7 @@ def _in_place(
 ) -> None:
     source = edits.source
     if not old:
-        _append(edits, every[-1], new, closing)
+        _append(edits, every[-1], new, closing, several=len(every) > 1)
         return
     if new:
         edits.replace(source.start(old[0]), source.end(old[0]), new)
@@ -108,7 +109,14 @@ def _in_place(
             edits.replace(start, stop, "")
 
 
-def _append(edits: Edits, last: ast.expr | ast.keyword, new: str, closing: int) -> None:
+def _append(
+    edits: Edits,
+    last: ast.expr | ast.keyword,
+    new: str,
+    closing: int,
+    *,
+    several: bool,
+) -> None:
     source = edits.source
     end = source.end(last)
     line_start, _ = source.line_at(source.start(last))
@@ -119,7 +127,8 @@ def _append(edits: Edits, last: ast.expr | ast.keyword, new: str, closing: int) 
     if not _has_trailing_comma(source, last, closing):
         below = alone and not source.text[line_start : source.start(last)].strip()
         gap = f"{source.newline}{margin}" if below else " "
-        edits.replace(end, end, f",{gap}{new}" + "," * below)
+        comma = "," * (below and not several)
+        edits.replace(end, end, f",{gap}{new}{comma}")
     elif alone:
         edits.insert(closing_line, f"{margin}{new},{source.newline}")
     else:

@@ -86,7 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
     for group in migration.groups:
         if not arguments.check:
             sys.stdout.write(_diff(project, group))
-        _say(f"note: {note}" for unit in group.units for note in unit.notes)
         if arguments.write and group.changes_count and not options.once:
             held_back.append(group)
         elif arguments.write:
@@ -136,7 +135,7 @@ def _progress() -> Callable[[int], None]:
 
 
 def _diff(project: Project, group: Group) -> str:
-    parts: list[str] = []
+    parts = [f"# {note}\n" for unit in group.units for note in unit.notes]
     for path, text in sorted(group.texts.items()):
         name = _shown(path)
         old = project.sources[path].text.splitlines(keepends=True)
@@ -183,7 +182,12 @@ def _summary(
     units = [unit for group in migration.groups for unit in group.units]
     for group in held_back:
         for unit in group.units:
-            _say([f"{unit.name}: not written: see the notes above, then add --once"])
+            _say(
+                [
+                    f"{unit.name}: not written: a router's handler would run less "
+                    "often, see the notes above its diff, then add --once"
+                ]
+            )
     verb = (
         f"{written} rewritten" if arguments.write else f"{len(units)} can be rewritten"
     )

@@ -85,6 +85,7 @@ class Uses:
         self._claimed: set[ast.AST] = set()
         self._things: dict[tuple[Scope, str], Thing] = {}
         self._pending: list[tuple[Made, Source, ast.Call, ast.expr]] = []
+        self._broken: set[Source] = set()
         self.sources = self._relevant()
         for source in self.sources:
             for made in makers(self.project, source):
@@ -100,33 +101,53 @@ class Uses:
             self._look_for_strays(source)
 
     def _relevant(self) -> list[Source]:
-        """The files to parse: cheap tests on their text come first."""
+        """The files to parse, found by their text and their imports.
+
+        Those with events, and what they import. All that may import one of these, for
+        it may make, include or pass on an application. What those import in turn, as
+        far as it may make a router.
+        """
         every = self.project.sources.values()
-        if not any(EVENTS.search(source.text) for source in every):
-            return []
-        core = [
-            source
-            for source in every
-            if EVENTS.search(source.text) or FRAMEWORKS.search(source.text)
-        ]
-        stems = {
-            source.path.parent.name
-            if source.path.stem == "__init__"
-            else source.path.stem
-            for source in core
+        found = {each: None for each in every if EVENTS.search(each.text)}
+        parsed = {each: None for each in found if self._parsed(each)}
+        self._add_imported(parsed, list(parsed))
+        asked: set[str] = set()
+        while names := {_module_name(each) for each in parsed} - asked:
+            asked |= names
+            words = re.compile(r"\b(?:" + "|".join(map(re.escape, names)) + r")\b")
+            for source in every:
+                if (
+                    source not in parsed
+                    and words.search(source.text)
+                    and self._parsed(source)
+                ):
+                    parsed[source] = None
+        ahead = list(parsed)
+        while ahead:
+            ahead = self._add_imported(parsed, ahead)
+        return list(parsed)
+
+    def _add_imported(
+        self, parsed: dict[Source, None], sources: list[Source]
+    ) -> list[Source]:
+        """Add what some files import, if it has to do with a framework."""
+        new = {
+            each: None
+            for source in sources
+            for each in self.project.imported_by(source)
+            if each not in parsed and FRAMEWORKS.search(each.text)
         }
-        words = re.compile(r"\b(?:" + "|".join(map(re.escape, stems)) + r")\b")
-        more = [
-            source
-            for source in every
-            if source not in core and words.search(source.text)
-        ]
-        return [source for source in (*core, *more) if self._parsed(source)]
+        added = [each for each in new if self._parsed(each)]
+        parsed |= dict.fromkeys(added)
+        return added
 
     def _parsed(self, source: Source) -> bool:
+        if source in self._broken:
+            return False
         try:
             return bool(source.names)
         except UnreadableError as error:
+            self._broken.add(source)
             if EVENTS.search(source.text):
                 self.unreadable.append(Refusal(source.path, 1, str(error)))
             return False
@@ -808,6 +829,11 @@ class Uses:
         if isinstance(thing, Unknown) and thing.lines:
             return thing.reason
         return f"which application `{source.code(node)}` is can't be told"
+
+
+def _module_name(source: Source) -> str:
+    path = source.path
+    return path.parent.name if path.stem == "__init__" else path.stem
 
 
 def _function_of(scope: Scope) -> Scope | None:

@@ -120,12 +120,15 @@ def test_probe(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """--probe finds the middleware; what that prints doesn't get into the answer."""
+    """--probe finds what swallows it, apart from what that prints; no app is a 2."""
     monkeypatch.chdir(project)
     target = "tools_shop.swallowed:app"
     try:
         assert main(["doctor", target]) == 0
         assert capsys.readouterr().err == ""
+        assert main(["doctor", "tools_shop.swallowed:nothing"]) == 2
+        assert main(["doctor", "tools_shop.swallowed:OnlyHttp"]) == 2
+        assert capsys.readouterr().err.count("\n") == 2
         assert main(["doctor", target, "--probe", "--json"]) == 1
     finally:
         for name in ("tools_shop", "tools_shop.swallowed"):

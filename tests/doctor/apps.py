@@ -426,6 +426,19 @@ def one_handler_registered_twice(log: Log) -> FastAPI:
     return FastAPI(lifespan=from_handlers([connect, log.starts("warm_up"), connect]))
 
 
+@case("runs-again")
+def one_method_registered_twice(log: Log) -> FastAPI:
+    """Each time that it is asked for, a bound method is another object."""
+
+    class Database:
+        def connect(self) -> None:
+            log.startup.append("Database.connect")
+
+    Database.connect.__qualname__ = "Database.connect"
+    database = Database()
+    return FastAPI(lifespan=from_handlers([database.connect, database.connect]))
+
+
 @case()
 def a_generator_decorated_by_hand(log: Log) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

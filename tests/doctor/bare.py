@@ -40,3 +40,18 @@ def a_bare_generator_without_async(log: Log) -> FastAPI:
     app = FastAPI()
     app.include_router(APIRouter(lifespan=bare))
     return app
+
+
+@case("runs-again", "bare-generator")
+def a_bare_generator_in_two_places(log: Log) -> FastAPI:
+    """FastAPI wraps it anew for each router."""
+
+    async def bare(app: FastAPI) -> AsyncIterator[None]:
+        log.startup.append("bare")
+        yield
+        log.shutdown.append("bare")
+
+    app = FastAPI()
+    app.include_router(APIRouter(lifespan=bare))
+    app.include_router(APIRouter(lifespan=bare))
+    return app

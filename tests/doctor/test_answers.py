@@ -147,6 +147,7 @@ def test_depth() -> None:
     diagnosis = diagnose(app)
     runs = [(run.number, run.times) for run in diagnosis.startup]
     assert runs == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert "  (3 of 4)\n" in str(diagnosis)
     assert "queue runs 4 times: include_router copies" in only(app).message
 
 

@@ -1,5 +1,6 @@
 """What doctor predicts, compared with what a real run of the same app does."""
 
+import gc
 from typing import Any
 
 import pytest
@@ -56,6 +57,7 @@ async def test_predicts_what_runs(case: Case) -> None:
     if not diagnosis.starts:
         with pytest.raises(TypeError):
             await run_of(app, log)
+        gc.collect()  # so that the warning for what wasn't awaited comes here
     else:
         await run_of(app, log)
     if not case.unknown:

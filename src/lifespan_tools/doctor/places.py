@@ -104,6 +104,6 @@ def name_in_modules(thing: object) -> str | None:
     """
     for module_name, module in reversed(list(sys.modules.items())):
         for name, value in list(getattr(module, "__dict__", {}).items()):
-            if value is thing and not name.startswith("_"):
+            if value is thing:
                 return f"{module_name}.{name}"
     return None

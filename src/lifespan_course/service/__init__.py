@@ -1,0 +1,8 @@
+"""The service of chapter 7: four resources, each opened by a module of its own.
+
+The modules write to one log, as modules of a program share `logging`.
+"""
+
+from lifespan_lab import Events
+
+log = Events()

@@ -8,7 +8,7 @@ NEEDED = Lifespan Lab needs Python 3.11 or later with its venv module (Debian: \
 python3-venv), tried: $(PYTHON). Install one, or name it: PYTHON=/path/to/python3.12
 
 RUN = .venv/bin/python -m
-COVERED = --cov=lifespan_lab --cov-branch --cov-report=term-missing --cov-fail-under=100
+COVERED = --cov=lifespan_lab --cov=lifespan_tools --cov-branch --cov-report=term-missing --cov-fail-under=100
 INSTALL = $(RUN) uv pip install --quiet --python .venv
 
 .PHONY: help lab test refresh fresh bench requirements \

@@ -1,6 +1,7 @@
 """The arguments of one call, rewritten in the layout that they have."""
 
 import ast
+import re
 
 from lifespan_tools.migrate.edits import Edits
 from lifespan_tools.migrate.source import Source
@@ -53,10 +54,7 @@ def _rewrite(edits: Edits, call: ast.Call, names: tuple[str, ...], new: str) -> 
 
 def _has_trailing_comma(source: Source, last: ast.AST, closing: int) -> bool:
     rest = source.text[source.end(last) : closing]
-    for comment in reversed(source.comments_between(source.end(last), closing)):
-        start = comment.start - source.end(last)
-        rest = rest[:start] + rest[start + len(comment.text) :]
-    return "," in rest
+    return "," in re.sub(r"#.*", "", rest)
 
 
 def _laid_out(source: Source, texts: list[str], opening: int, closing: int) -> str:

@@ -25,17 +25,17 @@ class Imports:
         self._new: dict[str, list[str]] = {}
         self._after: dict[tuple[Import, str], list[str]] = {}
 
-    def standard(self, module: str, name: str) -> str:
-        """How the file says `module.name`, of Python's library."""
+    def standard(self, module: str, name: str, line: int) -> str:
+        """How a line of the file says `module.name`, of Python's library."""
         if (module, name) in self._names:
             return self._names[module, name]
-        found = self._known(module, name)
+        found = self._known(module, name, line)
         if found is None:
             found = name if name not in self.source.names.words else ""
             if not found:
                 found = self.edits.name(f"{module.rpartition('.')[2]}_{name}")
             text = name if found == name else f"{name} as {found}"
-            statement = self._statement_from(module)
+            statement = self._statement_from(module, line)
             if statement is None:
                 self._new.setdefault(module, []).append(text)
             else:
@@ -44,12 +44,12 @@ class Imports:
         self._names[module, name] = found
         return found
 
-    def _known(self, module: str, name: str) -> str | None:
+    def _known(self, module: str, name: str, line: int) -> str | None:
         top = self.source.names.module
         for bound, nodes in top.bindings.items():
             if len(nodes) != 1 or not isinstance(nodes[0], ast.alias):
                 continue
-            if not self._at_top(nodes[0]):
+            if not self._at_top(nodes[0]) or nodes[0].lineno > line:
                 continue
             thing = self.project.bound(self.source, top, bound)
             if thing == External(f"{module}.{name}"):
@@ -62,10 +62,11 @@ class Imports:
         names = self.source.names
         return names.parents[names.statement(node)] is names.tree
 
-    def _statement_from(self, module: str) -> ast.ImportFrom | None:
+    def _statement_from(self, module: str, line: int) -> ast.ImportFrom | None:
         for node in self.source.tree.body:
             if (
                 isinstance(node, ast.ImportFrom)
+                and node.lineno < line
                 and node.module == module
                 and not node.level
                 and self._can_grow(node)
@@ -140,14 +141,13 @@ class Imports:
         """The last import directly below a statement that sorts before a module."""
         names = self.source.names
         body: list[ast.stmt] = names.parents[statement].body  # type: ignore[attr-defined]
+        below = iter(body[body.index(statement) + 1 :])
         last = statement
-        for each in body[body.index(statement) + 1 :]:
-            if (
-                not isinstance(each, ast.ImportFrom)
-                or each.lineno != (last.end_lineno or 0) + 1
-                or _module_text(each) > module
-            ):
-                break
+        while (
+            isinstance(each := next(below, None), ast.ImportFrom)
+            and each.lineno == (last.end_lineno or 0) + 1
+            and _module_text(each) < module
+        ):
             last = each
         return last
 
@@ -225,19 +225,32 @@ class Imports:
         if block:
             offset, _ = source.line_at(source.start(block[0]))
             return offset, "", "" if standard else newline
-        _, offset = source.line_at(source.end(source.tree.body[0]))
-        return offset, newline, newline
+        head = self._head()
+        if head is None:
+            return source.line_at(source.start(source.tree.body[0]))[0], "", newline
+        _, offset = source.line_at(source.end(head))
+        return offset, newline, ""
+
+    def _head(self) -> ast.stmt | None:
+        """The last of a docstring and imports of `__future__`."""
+        head: ast.stmt | None = None
+        for number, node in enumerate(self.source.tree.body):
+            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+            if not future and not (text and number == 0):
+                break
+            head = node
+        return head
 
     def _first_imports(self) -> list[Import]:
         """The imports that the file begins with, but for `__future__`."""
         found: list[Import] = []
         for node in self.source.tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                if not (_is_from(node) and _module_text(node) == "__future__"):
-                    found.append(node)
+                found.append(node)
             elif found:
                 break
-        return found
+        return [each for each in found if _module_text(each) != "__future__"]
 
 
 def _lines_of(texts: list[str]) -> list[str]:

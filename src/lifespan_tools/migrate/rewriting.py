@@ -98,17 +98,19 @@ class Rewriting:
         around = source.code(holding.around) if holding.around else ""
         called = {around.partition(".")[0]}
         called = called.union(*(each.names for each in (*startup, *shutdown)))
+        line = source.names.statement(holder.call).lineno
         annotation = "" if holder.is_router else source.code(holder.call.func)
         typed = all(each.is_typed for each in holding.handlers) and not around
         if typed:
             annotation = annotation or "object"
         returns = ""
         if typed:
-            returns = f"{imports.standard('collections.abc', 'AsyncIterator')}[None]"
+            iterator = imports.standard("collections.abc", "AsyncIterator", line)
+            returns = f"{iterator}[None]"
         wish = f"{holder.name}_lifespan" if holder.name else "app_lifespan"
         lifespan = Lifespan(
             edits.name("lifespan", wish),
-            imports.standard("contextlib", "asynccontextmanager"),
+            imports.standard("contextlib", "asynccontextmanager", line),
             _free("app", called | {annotation.partition(".")[0]}),
             annotation,
             returns,
@@ -129,10 +131,8 @@ class Rewriting:
             raise _crowded(statement)
         at = _above_comments(source, line_start)
         blank = _blank_lines_before(source, at)
-        opens = not margin or _opens_block(source, at)
+        opens = _opens_block(source, at)
         wanted = 2 if not margin else 0 if opens else 1
-        if not source.text[:at].strip():
-            wanted = 0
         after = 2 if not margin else 1
         line = source.newline
         text = "".join(
@@ -185,7 +185,6 @@ class Rewriting:
             assert isinstance(place, ast.Import | ast.ImportFrom)
             return self._way_by(holder.source, place, registration.source)
         include = _include_of(holder, registration)
-        assert include is not None
         first = root(include.argument)
         if not isinstance(first, ast.Name):
             raise _unreachable("its handler")
@@ -265,11 +264,11 @@ def _unreachable(what: str) -> CannotCallError:
     )
 
 
-def _include_of(holder: Made, registration: Registration) -> Include | None:
+def _include_of(holder: Made, registration: Registration) -> Include:
     for include in holder.includes:
         if registration.owner in include.router.reached():
             return include
-    return None
+    raise _unreachable("its handler")
 
 
 def _exported(source: Source) -> set[str]:

@@ -28,11 +28,6 @@ class Scope:
         """Whether this is the body of a `def`."""
         return isinstance(self.node, FUNCTIONS)
 
-    @property
-    def module(self) -> "Scope":
-        """The globals around this scope."""
-        return self if self.parent is None else self.parent.module
-
     def bind(self, name: str, node: ast.AST) -> None:
         """Note that a node binds a name here, or where a `global` says."""
         scope = self.elsewhere.get(name, self)

@@ -246,14 +246,14 @@ class Uses:
         for use in list(self._uses()):
             names = use.source.names
             parent = names.parents[use.node]
-            if isinstance(parent, ast.Return | ast.Yield | ast.YieldFrom):
-                scope = _function_of(names.scopes[use.node])
-                if scope is not None:
-                    self._returning.setdefault(scope.node, use.made)
-                    use.made.returned_by.add(getattr(scope.node, "name", ""))
+            if isinstance(parent, ast.Return | ast.Yield):
+                function = names.scopes[use.node].node
+                self._returning.setdefault(function, use.made)
+                use.made.returned_by.add(getattr(function, "name", ""))
             elif (target := _alias(parent, use.node)) is not None:
                 scope = names.scopes[target].lookup(target.id)
-                if scope is not None and len(scope.bindings[target.id]) == 1:
+                assert scope is not None
+                if len(scope.bindings[target.id]) == 1:
                     self._bound.setdefault(target, (use.made, use.derived))
         return len(self._bound) + len(self._returning) > before
 
@@ -284,7 +284,8 @@ class Uses:
     def _bound_twice(self, source: Source, node: ast.Name) -> Iterator[Use]:
         """One of a name's bindings may be an object: such a use counts, too."""
         scope = source.names.scopes[node].lookup(node.id)
-        for binding in scope.bindings[node.id] if scope else ():
+        bindings = scope.bindings[node.id] if scope else []
+        for binding in bindings:
             if binding in self._bound:
                 yield Use(source, node, *self._bound[binding])
             elif isinstance(binding, ast.alias):
@@ -301,10 +302,10 @@ class Uses:
         parent = names.parents[use.node]
         if isinstance(parent, ast.Attribute):
             self._attribute(use, parent)
-        elif isinstance(parent, ast.keyword):
-            call = names.parents[parent]
-            if isinstance(call, ast.Call):
-                self._passed(use, call, parent.arg)
+        elif isinstance(parent, ast.keyword) and isinstance(
+            call := names.parents[parent], ast.Call
+        ):
+            self._passed(use, call, parent.arg)
         elif isinstance(parent, ast.Call) and use.node in parent.args:
             self._passed(use, parent, parent.args.index(use.node))
         elif isinstance(parent, ast.Return | ast.Yield):
@@ -315,13 +316,7 @@ class Uses:
                 self._lost(use)
         elif not isinstance(
             parent,
-            ast.Compare
-            | ast.FormattedValue
-            | ast.Expr
-            | ast.Assert
-            | ast.If
-            | ast.For
-            | ast.comprehension,
+            ast.Compare | ast.FormattedValue | ast.Expr | ast.Assert | ast.If,
         ) and not self._in_included_list(use.source, parent):
             self._lost(use)
 
@@ -566,7 +561,7 @@ class Uses:
             and call.func.attr == "include_router"
             and use.made.is_router
         ):
-            if self._included_by_parameter(use, call):
+            if not self._may_have_handlers(use.made):
                 return
             use.made.refuse(
                 use.source,
@@ -595,16 +590,13 @@ class Uses:
             event="registers on this" in reason,
         )
 
-    def _included_by_parameter(self, use: Use, call: ast.Call) -> bool:
-        return not self._may_have_handlers(use.made)
-
     def _what_becomes(
         self,
         source: Source,
         thing: Thing,
         call: ast.Call,
         place: int | str | None,
-        seen: set[ast.AST],
+        seen: set[tuple[ast.AST, str]],
     ) -> str:
         """Why a function that is given an application may register on it, or ''."""
         if thing == External("functools.partial"):
@@ -621,9 +613,9 @@ class Uses:
             parameter = _parameter(thing.node, place)
             if parameter is None:
                 return "and which of its parameters that is can't be told"
-            if thing.node in seen:
+            if (thing.node, parameter) in seen:
                 return ""
-            seen.add(thing.node)
+            seen.add((thing.node, parameter))
             return self._parameter_uses(thing, parameter, seen)
         if isinstance(thing, Outside):
             return f"which is in {thing.path.name}, and that wasn't given"
@@ -635,7 +627,7 @@ class Uses:
         return thing.package in HARMLESS | self.trusted | sys.stdlib_module_names
 
     def _parameter_uses(
-        self, thing: Defined, parameter: str, seen: set[ast.AST]
+        self, thing: Defined, parameter: str, seen: set[tuple[ast.AST, str]]
     ) -> str:
         source = thing.source
         if source not in self.sources:
@@ -652,7 +644,9 @@ class Uses:
                 return f"where {source.path.name}, line {name.lineno}, {reason}"
         return ""
 
-    def _parameter_use(self, source: Source, node: ast.expr, seen: set[ast.AST]) -> str:
+    def _parameter_use(
+        self, source: Source, node: ast.expr, seen: set[tuple[ast.AST, str]]
+    ) -> str:
         names = source.names
         parent = names.parents[node]
         if isinstance(parent, ast.Attribute):
@@ -686,17 +680,15 @@ class Uses:
 
     def _parameter_include(self, source: Source, call: ast.Call) -> str:
         arguments = _positional(call, ("router",), extra=True)
-        for argument in arguments or [call]:
-            for element in self._elements(source, argument):
-                found = self.object_of(source, element)
-                if found is None:
-                    made_by = self._maker(source, element)
-                    if made_by is not None and made_by.package in self.trusted:
-                        continue
+        argument = arguments[0] if arguments else call
+        for element in self._elements(source, argument):
+            found = self.object_of(source, element)
+            if found is None:
+                made_by = self._maker(source, element)
+                if made_by is None or made_by.package not in self.trusted:
                     return f"includes `{source.code(element)}`, which can't be read"
-                if self._may_have_handlers(found[0]):
-                    return f"includes {found[0]}, which has handlers"
-            break
+            elif self._may_have_handlers(found[0]):
+                return f"includes {found[0]}, which has handlers"
         return ""
 
     # What was registered on something else.
@@ -834,10 +826,6 @@ class Uses:
 def _module_name(source: Source) -> str:
     path = source.path
     return path.parent.name if path.stem == "__init__" else path.stem
-
-
-def _function_of(scope: Scope) -> Scope | None:
-    return next((each for each in scope.within() if each.is_function), None)
 
 
 def _alias(parent: ast.AST, node: ast.expr) -> ast.Name | None:

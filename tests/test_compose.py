@@ -304,7 +304,9 @@ async def test_a_key_of_an_outer_combine() -> None:
     async with combine(outer, nested, on_conflict="first")(APP) as state:
         assert state == {"key": 1}
         assert views == [{"key": 2}]  # the nearest
-    with pytest.raises(ValueError, match=r"1 \(outer\) and lifespan 2 \(combine.life"):
+    with pytest.raises(
+        ValueError, match=r"1 \(outer\) and lifespan 2 \(combine of 2\)"
+    ):
         await combine(outer, nested)(APP).__aenter__()
 
 

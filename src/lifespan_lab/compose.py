@@ -80,6 +80,7 @@ def combine(*lifespans: Member, on_conflict: OnConflict = "error") -> Lifespan[A
     def lifespan(app: Any, state: State = EMPTY) -> AbstractAsyncContextManager[Any]:
         return _Combined(app, state, members, on_conflict)
 
+    lifespan.__qualname__ = f"combine of {len(members)}"
     return lifespan
 
 

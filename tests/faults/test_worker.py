@@ -93,5 +93,7 @@ def check(world: World, seen: Outcome, logged: list[BaseException]) -> None:
     errors = {str(error): error for error in world.raised}
     if "worker" in errors:
         assert errors["worker"] in logged
+    if {"body", "worker"} <= set(errors):
+        assert repr(errors["worker"]) in "".join(errors["body"].__notes__)
     if not seen.cancelled:
         assert seen.error is errors.get("body", errors.get("worker"))

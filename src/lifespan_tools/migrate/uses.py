@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeGuard
 
 from lifespan_tools.migrate.objects import (
     PHASES,
@@ -510,7 +511,8 @@ class Uses:
                 continue
             thing = self._resolve(source, element)
             if not isinstance(thing, Outside):
-                thing = self._maker(source, element) or thing
+                made_by = self._maker(source, element)
+                thing = made_by if _is_foreign(made_by) else thing
             if isinstance(thing, External) and thing.package in self.trusted:
                 continue
             what = source.code(element)
@@ -803,9 +805,7 @@ class Uses:
 
     def _is_foreign(self, source: Source, node: ast.expr) -> bool:
         """Whether something is surely made by another package."""
-        made_by = self._maker(source, node)
-        ours = {"fastapi", "starlette"} | sys.stdlib_module_names
-        return made_by is not None and made_by.package not in {*ours, "builtins"}
+        return _is_foreign(self._maker(source, node))
 
     def _about(self, source: Source, node: ast.expr) -> str:
         thing = self._resolve(source, root(node))
@@ -821,6 +821,12 @@ class Uses:
         if isinstance(thing, Unknown) and thing.lines:
             return thing.reason
         return f"which application `{source.code(node)}` is can't be told"
+
+
+def _is_foreign(made_by: External | None) -> TypeGuard[External]:
+    """Whether this is of a package beside the two frameworks and Python."""
+    ours = {"fastapi", "starlette"} | sys.stdlib_module_names
+    return made_by is not None and made_by.package not in ours
 
 
 def _module_name(source: Source) -> str:

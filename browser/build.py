@@ -45,6 +45,9 @@ STARTED_WITH = (
 )
 """Loaded with Python and all at once, instead of one after the other when asked for."""
 
+LATER = ("click", "prompt-toolkit", "uvicorn", "wcwidth")
+"""Needed by what is loaded, and used by no cell that runs here until it is imported."""
+
 COMPILED = (
     "piplite.piplite",
     "pyodide_kernel",
@@ -75,7 +78,7 @@ def build() -> None:
     here = [*downloaded(platform), *own(), *of_the_kernel()]
     compiled = packed(here, pyodide)
     locked = packages.lock(pyodide / "pyodide-lock.json", compiled, platform)
-    lay_out(pyodide, locked, compiled)
+    lay_out(pyodide, packages.deferred(locked, LATER), compiled)
     wheels.emptied(SITE)
     _run(
         sys.executable, "-m", "jupyterlite_core", "build",
@@ -83,6 +86,9 @@ def build() -> None:
         "--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages",
         cwd=LITE,  # what it remembers of earlier builds is lost with this folder
     )  # fmt: skip
+    for pattern in pages.UNUSED:
+        for path in SITE.glob(pattern):
+            path.unlink()
     pages.add(SITE)
 
 
@@ -127,10 +133,10 @@ def packed(paths: Iterable[Path], pyodide: Path) -> list[wheels.Wheel]:
     wheels.emptied(PACKED)
     originals = [wheels.read(path) for path in paths]
     for wheel in originals:
-        dropped = wheels.DROPPED.get(wheel.name, ())
+        dropped = wheels.DROPPED.get(wheel.name, ()) + wheels.DROPPED_OF_ALL
         wheels.unpack(wheel.path, unpacked / wheel.path.name, dropped)
     library = wheels.emptied(BUILD / "library")
-    wheels.unpack(pyodide / LIBRARY, library)
+    wheels.unpack(pyodide / LIBRARY, library, wheels.DROPPED_OF_LIBRARY)
     _run(
         "node", HERE / "compile.mjs",
         pyodide, unpacked, library, LIBRARY_IN_BROWSER, *COMPILED,

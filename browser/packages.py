@@ -5,7 +5,7 @@ loaded. The entries are those of https://pyodide.org/en/stable/project/api/lockf
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,23 @@ def lock(original: Path, wheels: Iterable[Wheel], platform: Platform) -> dict[st
         for name, wheel in sorted(here.items())
     }
     return dict(kept)
+
+
+def deferred(locked: dict[str, Any], later: Collection[str]) -> dict[str, Any]:
+    """The lock file, but some packages are loaded only when a cell imports them.
+
+    Args:
+        locked: the lock file; it stays as it is.
+        later: their names. Nobody needs them any more, but for each other: Pyodide
+            would load them with whoever does.
+    """
+    entries = {
+        name: entry
+        if name in later
+        else entry | {"depends": [d for d in entry["depends"] if d not in later]}
+        for name, entry in locked["packages"].items()
+    }
+    return locked | {"packages": entries}
 
 
 def needed(locked: dict[str, Any], names: Iterable[str]) -> list[str]:

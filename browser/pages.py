@@ -7,6 +7,15 @@ from pathlib import Path
 from browser import chapters
 from browser.places import HERE, NOTEBOOKS
 
+UNUSED = (
+    "build/fa-*.eot",
+    "build/fa-*.svg",
+    "build/fa-*.ttf",
+    "build/fa-*.woff",
+    "rspack.config*.js",
+)
+"""Fonts for browsers that can run no Python (all others take woff2), and leftovers."""
+
 STARTING = '<script type="module" src="../starting.js"></script>'
 PAGES = HERE / "pages"
 LOADING = '<div class="jupyterlite-loading-indicator-text">Loading JupyterLite...</div>'

@@ -5,6 +5,7 @@ Pyodide that is going to load it: compiling takes a browser seconds that a learn
 would wait for. Bytecode is marked "unchecked" (PEP 552), as times don't survive a zip.
 """
 
+import re
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -20,9 +21,25 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of everything in a zip, so that the same content has the same hash."""
 
 DROPPED = {
-    "jedi": ("jedi/third_party/django-stubs/", "jedi/third_party/typeshed/stubs/"),
+    "jedi": (r"jedi/third_party/(django-stubs|typeshed/stubs)/",),
+    "pydantic": (r"pydantic/v1/",),
+    "pygments": (r"pygments/lexers/(?!__init__|_mapping|python|special|text)",),
 }
-"""Types of packages that aren't here: four fifths of jedi, which completes names."""
+"""What nobody asks for here, as patterns: types of packages that aren't here (four
+fifths of jedi, which completes names), a pydantic for Pythons older than this one, and
+the colours of five hundred other languages."""
+
+DROPPED_OF_ALL = (r"[^/]+\.dist-info/RECORD$",)
+"""A list of the files with their hashes, which no longer holds."""
+
+DROPPED_OF_LIBRARY = (
+    r"(ftplib|imaplib|mailbox|poplib|smtplib|wsgiref|xmlrpc)\b",
+    r"(_pydatetime|_pyio)\.py",
+    r"encodings/(big5|cp(?!125[02]|437)|euc_|gb|hp_|hz|iso2022|iso8859_(?!1\.|15)|"
+    r"johab|koi8|kz|mac_|palmos|ptcp|shift|tis)",
+)
+"""Clients of other protocols, which need sockets; what C does here; encodings of old
+computers."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +90,17 @@ def imported(names: Iterable[str]) -> list[str]:
 
 
 def unpack(archive: Path, folder: Path, dropped: Iterable[str] = ()) -> None:
-    """Unpack a zip without the folders that are dropped."""
+    """Unpack a zip.
+
+    Args:
+        archive: the zip.
+        folder: where it is unpacked.
+        dropped: patterns for the names that are left out, from their beginnings.
+    """
     with zipfile.ZipFile(archive) as opened:
-        kept = [n for n in opened.namelist() if not n.startswith(tuple(dropped))]
-        opened.extractall(folder, kept)
+        for name in opened.namelist():
+            if not any(re.match(pattern, name) for pattern in dropped):
+                opened.extract(name, folder)
 
 
 def pack(folder: Path, archive: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.packages import lock, needed
+from browser.packages import deferred, lock, needed
 from browser.versions import Platform
 from browser.wheels import imported, pack, read, unpack
 
@@ -68,6 +68,18 @@ def test_what_is_loaded_together() -> None:
     depends = {"a": ["b", "c"], "b": ["c"], "c": ["a"], "d": []}
     locked = {"packages": {name: {"depends": d} for name, d in depends.items()}}
     assert needed(locked, ["a"]) == ["a", "b", "c"]
+
+
+def test_what_is_loaded_later() -> None:
+    """What is deferred is needed by nothing but what is deferred, too."""
+    depends = {"a": ["b", "c"], "b": ["c"], "c": []}
+    locked = {"packages": {name: {"depends": d} for name, d in depends.items()}}
+    found = deferred(locked, {"b", "c"})["packages"]
+    assert {name: entry["depends"] for name, entry in found.items()} == {
+        "a": [],
+        "b": ["c"],
+        "c": [],
+    }
 
 
 @pytest.mark.parametrize("missing", ["a", "d"])

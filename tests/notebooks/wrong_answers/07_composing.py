@@ -265,3 +265,49 @@ def make_app(stock, search, admin, answer) -> FastAPI:
 def make_app(stock, search, admin, answer) -> FastAPI:
     app = FastAPI(lifespan=with_mounts(combine(stock, search)))
     app.mount("/office", FastAPI(lifespan=admin))
+
+
+# %% two_and_a_worker | Nobody starts refresh
+def make_lifespan(database, cache, refresh):
+    return concurrently(database, cache)
+
+
+# %% refuse_to_lose | The error of the body must go on
+from contextlib import suppress
+
+
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        state = {}
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                yielded = await stack.enter_async_context(each(app)) or {}
+                for key in yielded:
+                    if key in state:
+                        raise ValueError(f"{key} was given twice")
+                state |= yielded
+            with suppress(Exception):
+                yield state
+
+    return lifespan
+
+
+# %% refuse_to_lose | reaches none of them
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        state, entered = {}, []
+        try:
+            for each in lifespans:
+                entered.append(each(app))
+                for key, value in (await entered[-1].__aenter__() or {}).items():
+                    if key in state:
+                        raise ValueError(f"{key} was given twice")
+                    state[key] = value
+            yield state
+        finally:
+            for manager in reversed(entered):
+                await manager.__aexit__(None, None, None)
+
+    return lifespan

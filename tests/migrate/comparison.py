@@ -63,15 +63,13 @@ def imported(folder: Path, marks: Marks) -> Iterator[Callable[[str], Any]]:
     finally:
         sys.dont_write_bytecode = bytecode
         sys.path.remove(str(folder))
-        for name in set(sys.modules) - set(known):
-            file = getattr(sys.modules[name], "__file__", None) or ""
-            spec = getattr(sys.modules[name], "__path__", [""])
-            if (
-                name == "marks"
-                or str(folder) in (file, *spec)
-                or file.startswith(str(folder))
-                or any(str(each).startswith(str(folder)) for each in spec)
-            ):
+        places = {
+            name: [getattr(each, "__file__", None), *getattr(each, "__path__", ())]
+            for name, each in sys.modules.items()
+            if name not in known
+        }
+        for name, found in places.items():
+            if name == "marks" or str(folder) in " ".join(map(str, found)):
                 del sys.modules[name]
 
 

@@ -1,6 +1,7 @@
 """Adding imports to a file, and removing those that nothing needs any more."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from lifespan_tools.migrate.arguments import WIDTH
 from lifespan_tools.migrate.edits import Edits
 from lifespan_tools.migrate.project import External, Project
 from lifespan_tools.migrate.source import Source
+
+UNUSED = re.compile(r"[ \t]*# noqa: F401(?=\s*\Z)")
+"""What allows an import that nothing reads."""
 
 Import = ast.Import | ast.ImportFrom
 
@@ -22,6 +26,7 @@ class Imports:
         self._names: dict[tuple[str, str], str] = {}
         self._added: dict[ast.ImportFrom, list[str]] = {}
         self._removed: dict[Import, set[ast.alias]] = {}
+        self._used: dict[Import, set[ast.alias]] = {}
         self._new: dict[str, list[str]] = {}
         self._after: dict[tuple[Import, str], list[str]] = {}
 
@@ -106,6 +111,19 @@ class Imports:
             self._after.setdefault((statement, module), []).append(text)
         self._names[key] = found
         return found
+
+    def use(self, alias: ast.alias) -> None:
+        """Note that the lifespan reads an imported name."""
+        statement = self.source.names.parents[alias]
+        assert isinstance(statement, ast.Import | ast.ImportFrom)
+        used = self._used.setdefault(statement, set())
+        used.add(alias)
+        read = {each.id for each in self.source.names.loads}
+        if all(each in used or _bound_name(each) in read for each in statement.names):
+            start, end = self.source.line_at(self.source.end(statement))
+            found = UNUSED.search(self.source.text[start:end])
+            if found:
+                self.edits.replace(start + found.start(), start + found.end(), "")
 
     def remove(self, alias: ast.alias) -> None:
         """Drop one imported name."""
@@ -227,7 +245,8 @@ class Imports:
             return offset, "", "" if standard else newline
         head = self._head()
         if head is None:
-            return source.line_at(source.start(source.tree.body[0]))[0], "", newline
+            offset, _ = source.line_at(source.start(source.tree.body[0]))
+            return offset, "", newline * 2
         _, offset = source.line_at(source.end(head))
         return offset, newline, ""
 
@@ -258,6 +277,10 @@ def _lines_of(texts: list[str]) -> list[str]:
     plain = sorted((each for each in texts if " as " not in each), key=_sorting)
     renamed = sorted((each for each in texts if " as " in each), key=_sorting)
     return [*([", ".join(plain)] if plain else []), *renamed]
+
+
+def _bound_name(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
 
 
 def _is_from(statement: Import) -> bool:

@@ -36,8 +36,8 @@ class Registration:
     """The decorator, the statement, or the element of a list."""
     handler: ast.expr | ast.FunctionDef | ast.AsyncFunctionDef
     kind: Literal["decorator", "statement", "list"]
-    imported_at: ast.stmt | None = None
-    """In another file than its owner: the import there that runs this file."""
+    imported_at: ast.alias | None = None
+    """In another file than its owner: what runs this file in an import there."""
 
     @property
     def line(self) -> int:

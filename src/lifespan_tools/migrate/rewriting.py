@@ -181,7 +181,8 @@ class Rewriting:
         holder = holding.holder
         project = self.uses.project
         if registration.owner is holder:
-            place = registration.imported_at
+            assert registration.imported_at is not None
+            place = holder.source.names.parents[registration.imported_at]
             assert isinstance(place, ast.Import | ast.ImportFrom)
             return self._way_by(holder.source, place, registration.source)
         include = _include_of(holder, registration)
@@ -209,12 +210,14 @@ class Rewriting:
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 if project.module(source, alias.name, 0) == ModuleOf(target):
+                    self._imports_of(source).use(alias)
                     return statement, target.path, alias.asname or alias.name
             module = project.module(source, statement.names[0].name, 0)
         else:
             for alias in statement.names:
                 thing = project.from_import(source, statement, alias.name)
                 if thing == ModuleOf(target):
+                    self._imports_of(source).use(alias)
                     return statement, target.path, alias.asname or alias.name
             module = project.module(source, statement.module or "", statement.level)
         if isinstance(module, ModuleOf):

@@ -98,6 +98,7 @@ def _decide(uses: Uses, unit: Unit, options: Options) -> None:
     tops = [made for made in unit.made if made not in included]
     for made in unit.made:
         _check_includes(unit, made)
+        _check_imports(uses, unit, made)
     for top in tops:
         if top.is_router and any(each.registrations for each in top.reached()):
             _refuse(
@@ -147,6 +148,30 @@ def _check_includes(unit: Unit, made: Made) -> None:
                     entry.line,
                     f"comes after {router} was included (line {include.line})",
                     "include it after all of its handlers are registered",
+                )
+            )
+
+
+def _check_imports(uses: Uses, unit: Unit, made: Made) -> None:
+    """Files that register run when they are imported first, by whichever file."""
+    sources = {each.source for each in made.registrations}
+    for source in sources - {made.source} if len(sources) > 1 else ():
+        others = [
+            each.path.name
+            for each in uses.importers(source)
+            if each not in (made.source, source)
+        ]
+        if others:
+            line = min(
+                each.line for each in made.registrations if each.source is source
+            )
+            unit.refusals.append(
+                Refusal(
+                    source.path,
+                    line,
+                    f"{', '.join(sorted(others))} may import this file first, so when "
+                    f"its handlers are registered on {made} can't be told",
+                    "register them all in one file",
                 )
             )
 

@@ -437,32 +437,39 @@ class Uses:
             return f"isn't run if line {early} ends the function first"
         return ""
 
-    def _import_of(self, use: Use) -> ast.stmt | None:
+    def _import_of(self, use: Use) -> ast.alias | None:
         """Where the file that makes an application imports the one of this use."""
         for node in use.made.source.tree.body:
             if (
                 isinstance(node, ast.Import | ast.ImportFrom)
                 and node.lineno > use.made.call.lineno
-                and self._imports(use.made.source, node, use.source)
             ):
-                return node
+                for alias in node.names:
+                    if self._imports(use.made.source, node, alias, use.source):
+                        return alias
         return None
 
     def _imports(
-        self, source: Source, node: ast.Import | ast.ImportFrom, target: Source
+        self,
+        source: Source,
+        node: ast.Import | ast.ImportFrom,
+        alias: ast.alias,
+        target: Source,
     ) -> bool:
-        module = ModuleOf(target)
         if isinstance(node, ast.Import):
-            return any(
-                self.project.module(source, alias.name, 0) == module
-                for alias in node.names
-            )
-        return self.project.module(
-            source, node.module or "", node.level
-        ) == module or any(
-            self.project.from_import(source, node, alias.name) == module
-            for alias in node.names
-        )
+            found = [self.project.module(source, alias.name, 0)]
+        else:
+            found = [
+                self.project.module(source, node.module or "", node.level),
+                self.project.from_import(source, node, alias.name),
+            ]
+        return ModuleOf(target) in found
+
+    def importers(self, source: Source) -> list[Source]:
+        """The files that import one."""
+        return [
+            each for each in self.sources if source in self.project.imported_by(each)
+        ]
 
     def _included(self, use: Use, call: ast.Call) -> None:
         arguments = _positional(call, ("router",), extra=True)

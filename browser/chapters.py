@@ -11,8 +11,9 @@ from typing import Any
 
 NEEDS_SYSTEM = "needs-system"
 WHY = (
-    "*Shown, not run: a browser gives Python no threads, no sockets and no processes, "
-    "and this cell needs one of them. Its output comes from JupyterLab.*"
+    "*Shown, not run: in a browser, Python has no threads, no sockets, no processes "
+    "and another event loop, and this cell is about one of them. Its output comes from "
+    "JupyterLab.*"
 )
 
 _EMPTY_LINES = re.compile(r"\n{2,}")

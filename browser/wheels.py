@@ -21,11 +21,15 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of everything in a zip, so that the same content has the same hash."""
 
 DROPPED = {
-    "jedi": (r"jedi/third_party/(django-stubs|typeshed/stubs)/",),
+    "jedi": (
+        r"jedi/third_party/(django-stubs|typeshed/stubs)/",
+        r"jedi/third_party/typeshed/stdlib/"
+        r"(curses|dbm|distutils|ensurepip|lib2to3|msilib|tkinter|venv|wsgiref|xmlrpc)/",
+    ),
     "pydantic": (r"pydantic/v1/",),
-    "pygments": (r"pygments/lexers/(?!__init__|_mapping|python|special|text)",),
+    "pygments": (r"pygments/lexers/(?!__init__|_mapping|diff|python|special|text)",),
 }
-"""What nobody asks for here, as patterns: types of packages that aren't here (four
+"""What nobody asks for here, as patterns: types of modules that aren't here (four
 fifths of jedi, which completes names), a pydantic for Pythons older than this one, and
 the colours of five hundred other languages."""
 

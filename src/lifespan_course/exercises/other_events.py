@@ -43,13 +43,14 @@ async def hear_every_word(
         isinstance(listeners, LocalHandler),
         "make_listeners has to return the LocalHandler.",
     )
-    for name in ("word_corrected", "word_asked", "sword_drawn", "started"):
+    for name in ("word_corrected", "word_asked", "sword_drawn", "wordless", "started"):
         event = (name, {"word": name})
         await _within_limit(listeners.handle(event))
     expect(heard, "No word was heard.")
     expect("word_asked" in heard, "word_corrected was heard, and word_asked wasn't.")
     expect("started" not in heard, "An event was heard whose name has no word_.")
     expect("sword_drawn" not in heard, "sword_drawn doesn't begin with word_.")
+    expect("wordless" not in heard, "wordless doesn't begin with word_, either.")
     expect(
         heard == ["word_corrected", "word_asked"],
         f"Heard for the events word_corrected and word_asked: {heard}. Each event "
@@ -102,7 +103,8 @@ async def announce_the_start(
     expect(
         {"started", "stopping"} <= set(calm),
         "Somebody listens to started and to stopping. Heard: "
-        f"{', '.join(sorted({'started', 'stopping'} & set(calm))) or 'nothing'}.",
+        f"{', '.join(sorted({'started', 'stopping'} & set(calm))) or 'nothing'}. "
+        "`await listeners.handle(...)` calls them and waits for them.",
     )
     expect(
         calm.index("database: start") < calm.index("started") < calm.index("serving"),
@@ -154,6 +156,9 @@ async def _announced(
             "is no request.",
         )
         raise
+    except ValueError as error:
+        expect("unpack" not in str(error), "An event is a pair: (name, payload).")
+        raise
     return stage.log.order
 
 
@@ -164,7 +169,7 @@ async def one_listener_fails(
     """Check a listener whose errors are reported, and go no further."""
     heard: list[object] = []
     errors: list[Exception] = []
-    failure = RuntimeError("no connection")
+    failure = BodyError("no connection")
 
     async def hear(event: object) -> None:
         heard.append(event)
@@ -188,7 +193,7 @@ async def one_listener_fails(
     expect(not errors, "An error was reported, and there was none.")
     try:
         await call(fail)
-    except RuntimeError:
+    except BodyError:
         raise NotYet("The error of the listener comes out, and ends the row.") from None
     expect(errors, "The error of the listener was not reported.")
     expect(errors == [failure], "What was reported isn't the error itself.")

@@ -31,7 +31,9 @@ def make_lifespan(database, cache, refresh):
 def make_lifespan(database, cache, refresh):
     @asynccontextmanager
     async def lifespan(app):
-        async with combine(concurrently(database, cache), worker(refresh))(app) as state:
+        async with combine(concurrently(database, cache), worker(refresh))(
+            app
+        ) as state:
             await asyncio.sleep(0.01)
         yield state
 

@@ -210,3 +210,28 @@ def careful(listener, report):
             report(str(error))
 
     return listen
+
+
+# %% hear_every_word | wordless
+def make_listeners(hear) -> LocalHandler:
+    listeners = LocalHandler()
+
+    @listeners.register(event_name="word*")
+    async def listen(event):
+        hear(event[1]["word"])
+
+    return listeners
+
+
+# %% announce_the_start | An event is a pair
+def make_lifespan(listeners: LocalHandler, open_database):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        async with open_database() as database:
+            await listeners.handle("started")
+            try:
+                yield {"database": database}
+            finally:
+                await listeners.handle("stopping")
+
+    return lifespan

@@ -15,7 +15,10 @@ NEEDING_SYSTEM = {
     "04_running_in_process": 10,
     "05_the_protocol": 11,
     "06_state_and_dependencies": 3,
+    "07_composing": 1,
     "08_deprecated_events": 3,
+    "09_migrating": 8,
+    "10_when_things_fail": 11,
     "11_in_production": 44,
 }
 """How many cells of a chapter are shown and not run: none, unless named here."""

@@ -1,6 +1,7 @@
 """Wheels as they are read, packed anew and entered into Pyodide's lock file."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -36,8 +37,9 @@ def test_the_same_content_makes_the_same_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(original, "w") as archive:
         archive.writestr("kept/a.py", "1")
         archive.writestr("dropped/b.py", "2")
-    for name in ("first", "second"):
+    for name, day in (("first", 386_400_000), ("second", 686_400_000)):
         unpack(original, tmp_path / name, ["dropped/"])
+        os.utime(tmp_path / name / "kept" / "a.py", (day, day))
         pack(tmp_path / name, tmp_path / f"{name}.zip")
     first, second = ((tmp_path / f"{n}.zip").read_bytes() for n in ("first", "second"))
     assert first == second

@@ -43,7 +43,8 @@ def worker(
 
     The function is started in a task of its own when the lifespan starts. The app
     doesn't wait for it: whether it has run at all before the first request is not
-    promised. It may return early. At shutdown it is cancelled and waited for.
+    promised, and if the lifespan ends before the task had a turn, it never begins. It
+    may return early. At shutdown it is cancelled and waited for.
 
     If it raises, the error is logged at once, and raised when the lifespan ends. The
     app serves on meanwhile, and the resources beside the worker stay open.

@@ -26,7 +26,7 @@ def expected(path: Path) -> NotebookNode:
 
 
 def faults(stored: NotebookNode, seen: NotebookNode, name: str) -> Iterator[str]:
-    """Cells that differ from the file, didn't run or have other outputs, as an error is.
+    """Cells that differ from the file, didn't run or have other outputs (or errors).
 
     Args:
         stored: as it has to be, with its outputs.

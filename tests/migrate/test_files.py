@@ -61,9 +61,10 @@ def test_broken_files_without_events(
     (tmp_path / "a.py").write_bytes(b"def (:\n")
     (tmp_path / "b.py").write_bytes(b"\xff\0")
     (tmp_path / "c.py").write_bytes(b"import fastapi, main; def (:\n")
+    (tmp_path / "other.py").write_bytes(b"import main, c\n")
     (tmp_path / "main.py").write_text(APPLICATION)
     code, text = run(tmp_path, capsys)
-    assert (code, text) == (0, "4 files read; applications: 1 rewritten, 0 refused\n")
+    assert (code, text) == (0, "5 files read; applications: 1 rewritten, 0 refused\n")
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,12 @@ USES = {
     "def f(x):\n    x.include_router(*[1])\n\n\nf(app)": "which can't be read",
     "r = APIRouter(on_startup=[start])\n\n\ndef f(x):\n    x.include_router(r)\n\n\n"
     "f(app)": "includes router `r`, which has handlers",
+    "x = app\nx = 1": "`app` goes where it can't be followed",
+    "x.y = app": "`app` goes where it can't be followed",
+    "x: FastAPI = app\nx.on_event(1)": "which event this is",
+    "def f(x):\n    f(x)\n    f.g(x)\n\n\nf(app)": "gives it to `f.g`",
+    "def f(x): pass\n\n\nf(**app)": "and which of its parameters that is can't be told",
+    "import main\nmain.app.router.lifespan_context": "by another way",
     "app = app or FastAPI()": "is bound more than once",
 }
 

@@ -68,7 +68,10 @@ def handler_of(uses: Uses, registration: Registration) -> Handler:
         first = root(node)
         assert isinstance(first, ast.Name)
         scope = source.names.scopes[first].lookup(first.id)
-        assert scope is not None
+        if scope is None:
+            raise CannotCallError(
+                f"`{first.id}` comes from `import *`", "import it by its name"
+            )
         return Handler(
             registration, source.code(node), is_async, is_typed, first.id, scope
         )
@@ -97,6 +100,8 @@ def _inlined(registration: Registration, node: ast.Lambda) -> Handler:
             "define a function before, and register that one",
         )
     body = source.code(node.body)
+    if not isinstance(node.body, ast.Call):
+        raise CannotCallError(f"`{source.code(node)}` calls nothing", "delete it")
     return Handler(
         registration,
         f"({body})" if "\n" in body else body,

@@ -114,10 +114,10 @@ class Project:
         """What a name stands for that nothing in its file binds."""
         for alias in source.names.module.bindings.get("*", []):
             statement = source.names.parents[alias]
-            if isinstance(statement, ast.ImportFrom):
-                thing = self.from_import(source, statement, name)
-                if not isinstance(thing, Unknown):
-                    return thing
+            assert isinstance(statement, ast.ImportFrom)
+            thing = self.from_import(source, statement, name)
+            if not isinstance(thing, Unknown):
+                return thing
         if hasattr(builtins, name):
             return External(f"builtins.{name}")
         return Unknown(f"`{name}` isn't bound")
@@ -182,10 +182,12 @@ class Project:
 
     def _above(self, source: Source) -> Iterator[Path]:
         """The folders that an absolute import may start from."""
+        inside = True
         for folder in source.path.parents:
+            inside = inside and folder not in self.roots
             yield folder
-            if folder in self.roots and not (folder / "__init__.py").is_file():
-                break
+            if not inside and not (folder / "__init__.py").is_file():
+                return
 
     def _outside(self, folder: Path, name: str) -> Thing:
         for path in _files_of(folder, name):

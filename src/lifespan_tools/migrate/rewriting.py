@@ -10,7 +10,7 @@ from lifespan_tools.migrate.handlers import CannotCallError, Handler
 from lifespan_tools.migrate.imports import Import, Imports, dotted
 from lifespan_tools.migrate.lifespans import Call, Lifespan
 from lifespan_tools.migrate.objects import Include, Made, Registration
-from lifespan_tools.migrate.project import Defined, ModuleOf
+from lifespan_tools.migrate.project import Defined, FolderOf, ModuleOf
 from lifespan_tools.migrate.scopes import root
 from lifespan_tools.migrate.source import Source
 from lifespan_tools.migrate.units import Holding, Options, Unit
@@ -187,10 +187,10 @@ class Rewriting:
             return self._way_by(holder.source, place, registration.source)
         include = _include_of(holder, registration)
         first = root(include.argument)
-        if not isinstance(first, ast.Name):
-            raise _unreachable("its handler")
+        assert isinstance(first, ast.Name)
         scope = holder.source.names.scopes[first].lookup(first.id)
-        alias = scope.bindings[first.id][0] if scope else None
+        assert scope is not None
+        alias = scope.bindings[first.id][0]
         statement = (
             holder.source.names.parents[alias] if isinstance(alias, ast.alias) else None
         )
@@ -222,9 +222,8 @@ class Rewriting:
             module = project.module(source, statement.module or "", statement.level)
         if isinstance(module, ModuleOf):
             return statement, module.source.path, ""
-        if isinstance(statement, ast.ImportFrom) and statement.level:
-            return statement, target.path, ""
-        raise _unreachable("its handler")
+        assert isinstance(module, FolderOf)
+        return statement, module.folder / "__init__.py", ""
 
     # What nothing needs any more.
     def _drop_imports(self, unit: Unit) -> None:

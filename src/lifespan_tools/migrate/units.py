@@ -119,9 +119,7 @@ def _decide(uses: Uses, unit: Unit, options: Options) -> None:
 
 
 def _refuse(unit: Unit, made: Made, reason: str, advice: str) -> None:
-    refusal = Refusal(made.source.path, made.call.lineno, reason, advice)
-    if refusal not in unit.refusals:
-        unit.refusals.append(refusal)
+    unit.refusals.append(Refusal(made.source.path, made.call.lineno, reason, advice))
 
 
 def _check_includes(unit: Unit, made: Made) -> None:
@@ -132,11 +130,9 @@ def _check_includes(unit: Unit, made: Made) -> None:
             continue
         if router.scope is include.scope:
             late = [each for each in router.entries if each.position > include.position]
-        elif include.scope.is_function:
+        else:  # within a function, which may be called as soon as it is defined
             start = include.scope.node.lineno, 0  # type: ignore[attr-defined]
             late = [each for each in router.entries if each.position > start]
-        else:
-            late = list(router.entries)
         for entry in late:
             if isinstance(entry, Include) and not any(
                 each.registrations for each in entry.router.reached()

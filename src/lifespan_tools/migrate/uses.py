@@ -418,7 +418,7 @@ class Uses:
         """Why a registration may run never, later or often, if it may."""
         names, made = use.source.names, use.made
         if use.derived:
-            return "registers on what a function made"
+            return "registers on what a function made, or a name that is bound twice"
         if names.parents[statement] is not scope.node:
             return "is run under a condition, in a loop, `with` or `try`"
         if use.source is not made.source:
@@ -672,11 +672,7 @@ class Uses:
         call = names.parents[parent] if isinstance(parent, ast.keyword) else parent
         if isinstance(call, ast.Call) and node is not call.func:
             place = (
-                parent.arg
-                if isinstance(parent, ast.keyword)
-                else call.args.index(node)
-                if node in call.args
-                else None
+                parent.arg if isinstance(parent, ast.keyword) else call.args.index(node)
             )
             thing = self._function(source, call.func)
             reason = self._what_becomes(source, thing, call, place, seen)
@@ -886,7 +882,7 @@ def _parameter(function: Function, place: int | str | None) -> str | None:
     if isinstance(place, str):
         named = (*arguments.args, *arguments.kwonlyargs)
         return next((each.arg for each in named if each.arg == place), None)
-    if place is None:
+    if place is None:  # `**app`
         return None
     positional = [*arguments.posonlyargs, *arguments.args]
     return positional[place].arg if place < len(positional) else None

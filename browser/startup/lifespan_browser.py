@@ -8,10 +8,13 @@ does.
 Pyodide's event loop prints a task's exception as soon as the task ends, also where
 somebody is going to await it. asyncio prints it when the task is forgotten, and so it
 is done here.
+
+Its `call_at` returns a handle that doesn't know its time, as asyncio promises it does.
 """
 
+import asyncio
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
 import anyio.lowlevel
@@ -38,9 +41,28 @@ def count_down(loop: Any, _: object = None) -> None:
         loop._no_in_progress_handler()
 
 
+def call_at(
+    loop: asyncio.AbstractEventLoop,
+    when: float,
+    callback: Callable[..., object],
+    *args: Any,
+    context: Context | None = None,
+) -> asyncio.TimerHandle:
+    """Stand in for ``call_at`` of Pyodide's loop, with the handle of asyncio."""
+    handle = asyncio.TimerHandle(when, callback, args, loop, context)
+
+    def run() -> None:
+        if not handle.cancelled():
+            handle._run()  # type: ignore[attr-defined]
+
+    loop.call_later(max(when - loop.time(), 0), run)
+    return handle
+
+
 def install() -> None:
-    """Put both where they are looked for."""
+    """Put them where they are looked for."""
     from pyodide.webloop import WebLoop  # type: ignore[import-not-found]
 
     anyio.to_thread.run_sync = run_here  # type: ignore[assignment]
     WebLoop._decrement_in_progress = count_down
+    WebLoop.call_at = call_at

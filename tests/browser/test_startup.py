@@ -1,5 +1,6 @@
 """What stands in for threads in the browser."""
 
+import asyncio
 from contextvars import ContextVar
 from importlib.util import module_from_spec, spec_from_file_location
 
@@ -54,3 +55,20 @@ async def test_a_cancelled_call_does_not_begin() -> None:
         await lifespan_browser.run_here(called.append, 1)
     assert scope.cancelled_caught
     assert called == []
+
+
+async def called_at(cancelled: bool) -> tuple[float, list[int]]:
+    """How much later than asked for a call's handle says, and the calls."""
+    loop = asyncio.get_running_loop()
+    when, calls = loop.time() + 0.01, list[int]()
+    handle = lifespan_browser.call_at(loop, when, calls.append, 1)
+    if cancelled:
+        handle.cancel()
+    await asyncio.sleep(0.05)
+    return handle.when() - when, calls
+
+
+@pytest.mark.parametrize(("cancelled", "calls"), [(False, [1]), (True, [])])
+def test_a_timer_knows_its_time(cancelled: bool, calls: list[int]) -> None:
+    """A timer says when it ends, and calls once, unless it was cancelled."""
+    assert asyncio.run(called_at(cancelled)) == (0.0, calls)

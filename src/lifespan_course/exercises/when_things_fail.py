@@ -18,7 +18,7 @@ Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 PARTS = ("startup", "body", "shutdown")
 ATTEMPTS = 3
-LIMIT = 0.02  # seconds for an attempt to connect
+LIMIT = 0.1  # seconds for an attempt to connect
 LONG = 1.0  # seconds after which an attempt that hangs is given up by the check
 TOO_OFTEN = 20  # attempts after which the check makes an end of it
 TURNS = 10  # turns of the event loop
@@ -162,7 +162,7 @@ async def comes_up_late(make_lifespan: MakeLifespan) -> str:
     """Check a lifespan that tries to connect a few times, each time within a limit."""
     connection = Connection()
     database = Database(connection)
-    error = await _serve(make_lifespan, database, connection)
+    error = await _serve(make_lifespan, database, connection, served_for=2 * LIMIT)
     _raise(error)
     expect("close" in connection.done, "At the end the connection isn't closed.")
     for answers in ([ConnectionError("refused")] * 2, [None] * 2):
@@ -184,6 +184,7 @@ async def _serve(
     database: Database,
     connection: Connection | None,
     body_error: Exception | None = None,
+    served_for: float = 0,
 ) -> Exception | None:
     """Run the learner's lifespan once; the error that comes out."""
     lifespan = make_lifespan(database.connect, ATTEMPTS, LIMIT)
@@ -194,7 +195,7 @@ async def _serve(
         async with lifespan(None) as state:
             served = True
             _expect_connection(state, connection)
-            await asyncio.sleep(2 * LIMIT)
+            await asyncio.sleep(served_for)
             if body_error is not None:
                 raise body_error
     except NotYet:
@@ -387,7 +388,7 @@ async def _expect_a_lonely_crash(
         async with running(app, startup_timeout=LONG, shutdown_timeout=LONG):
             await _some_turns()
             feed.trouble.set()
-            await asyncio.sleep(2 * LIMIT)
+            await asyncio.sleep(LIMIT)
             expect(
                 "close" not in connection.called,
                 "The feed crashes, and the connection is closed while the app is still "

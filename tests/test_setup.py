@@ -117,7 +117,7 @@ def test_requirements_name_no_place(sign):
     [
         ("Makefile", r"sys\.version_info < \((\d+, \d+)\)"),
         ("Makefile", r"needs Python (\d\.\d+) or later"),
-        ("Makefile", r"--python-version (\d\.\d+)"),
+        ("Makefile", r"--universal --python-version (\d\.\d+)"),
         ("pyproject.toml", r'target-version = "py(\d+)"'),
         (".github/workflows/test.yml", r'python: \["(\d\.\d+)"'),
     ],

@@ -266,8 +266,10 @@ def script(path: Path, text: str) -> str:
 def test_help_comes_first(tmp_path):
     """``make`` alone lists the targets, each with what it does, and sets nothing up."""
     done = make(tmp_path)
-    targets = re.findall(r"^make (\w+): \S.*$", done.stdout, re.MULTILINE)
-    assert targets == ["help", "lab", "test", "refresh", "fresh", "requirements"]
+    targets = re.findall(r"^make ([\w-]+): \S.*$", done.stdout, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert set(targets) == set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    assert targets[:3] == ["help", "lab", "test"]
     assert not (tmp_path / ".venv").exists()
 
 

@@ -17,7 +17,7 @@ NEEDING_SYSTEM = {
     "06_state_and_dependencies": 3,
     "07_composing": 1,
     "08_deprecated_events": 3,
-    "09_migrating": 8,
+    "09_migrating": 7,
     "10_when_things_fail": 11,
     "11_in_production": 47,
 }

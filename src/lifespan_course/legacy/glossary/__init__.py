@@ -1,0 +1,1 @@
+"""A glossary, written with events: the app of the exercises."""

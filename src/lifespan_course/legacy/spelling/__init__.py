@@ -1,0 +1,1 @@
+"""The spelling service as it was written with events."""

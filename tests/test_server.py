@@ -351,8 +351,12 @@ async def test_left_in_any_order() -> None:
 # The startup fails
 
 
-async def test_the_startup_raises(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_startup_raises(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The app's error comes out as itself, and no traceback of it is logged."""
+    # A server that ran before, with uvicorn's own settings, leaves its log closed.
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
     error = ValueError("no model")
     with pytest.raises(ValueError, match="no model") as caught:
         async with serving(service([], startup=failure(error)), startup_timeout=LONG):

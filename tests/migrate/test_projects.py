@@ -12,6 +12,10 @@ from tests.migrate.applications import Application, applications
 from tests.migrate.comparison import log_of, names_in, same, same_but_once
 
 EVERY = applications()
+UNFORMATTED = (
+    *("tabs", "layouts_of_calls", "unformatted_imports"),
+    *("registering_file_with_imported_handlers", "arguments_in_a_dict"),
+)
 REWRITTEN = [each for each in EVERY if each.verdict == "rewritten"]
 
 
@@ -103,11 +107,7 @@ def test_second_run(
 
 def test_well_formed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Ruff's default rules and its formatter, content before, are content after."""
-    formatted = [
-        each
-        for each in REWRITTEN
-        if each.name[3:] not in ("tabs", "layouts_of_calls", "unformatted_imports")
-    ]
+    formatted = [each for each in REWRITTEN if each.name[3:] not in UNFORMATTED]
     for application in formatted:
         application.write(tmp_path / application.name)
     assert ruff(tmp_path) == ""

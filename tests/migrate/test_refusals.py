@@ -17,6 +17,15 @@ HANDLERS = {
         "whether what `make(...)` returns is async can't be read",
     ),
     "lambda word=1: print(word)": ("", "`lambda word=1: print(word)` has parameters"),
+    "lambda: None": ("", "`lambda: None` calls nothing; delete it"),
+    "what.go": (
+        "def maker(): pass\n\n\nwhat = maker()\n",
+        "whether `what.go` is async can't be read",
+    ),
+    "ring.go": (
+        "class Ring(Gnir): pass\nclass Gnir(Ring): pass\n\n\nring = Ring()\n",
+        "whether `ring.go` is async can't be read",
+    ),
     "handlers[0]": ("handlers = [start]\n", "`handlers[0]` isn't a function's name"),
     "circle": ("circle = ring\nring = circle\n", "is defined in a circle"),
     "missing": ("", "`missing` can't be followed: `missing` isn't bound"),
@@ -226,3 +235,17 @@ def test_own_faults(
     assert said.out == ""
     assert f"{reason}: a fault of this tool, nothing is changed" in said.err
     assert file.read_text() == APP + ADD
+
+
+def test_out_of_reach(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What can't be told, in a file that can't reach an application, is by itself."""
+    (tmp_path / "main.py").write_text(APP + ADD)
+    (tmp_path / "robot.py").write_text(
+        "import main_one\nrobot = [1][0]\nrobot.on_event('startup')(print)\n"
+    )
+    (tmp_path / "main_one.py").write_text("import main_two  # fastapi, main, robot\n")
+    (tmp_path / "main_two.py").write_text("import main_one  # fastapi, main, robot\n")
+    assert main(["migrate", "--write", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "robot.py:3: refused: `robot.on_event`: which application" in said
+    assert "1 rewritten" in said

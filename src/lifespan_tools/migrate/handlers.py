@@ -230,9 +230,9 @@ def _method(uses: Uses, member: Member) -> tuple[Source, Function]:
                 f"whether `{what}` is async can't be read: it isn't of this project",
                 BY_NAME,
             )
-    for _ in range(9):
-        if made_by is None:
-            break
+    seen: set[Defined] = set()
+    while made_by is not None and made_by not in seen:
+        seen.add(made_by)
         node = made_by.node
         assert isinstance(node, ast.ClassDef)
         found = made_by.source.names.inner[node].bindings.get(member.name, [])

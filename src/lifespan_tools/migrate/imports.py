@@ -252,14 +252,13 @@ class Imports:
 
     def _head(self) -> ast.stmt | None:
         """The last of a docstring and imports of `__future__`."""
-        head: ast.stmt | None = None
-        for number, node in enumerate(self.source.tree.body):
-            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-            if not future and not (text and number == 0):
-                break
-            head = node
-        return head
+        heads = [
+            node
+            for number, node in enumerate(self.source.tree.body)
+            if (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+            or (number == 0 and isinstance(node, ast.Expr))
+        ]
+        return heads[-1] if heads else None
 
     def _first_imports(self) -> list[Import]:
         """The imports that the file begins with, but for `__future__`."""

@@ -182,12 +182,14 @@ class Project:
 
     def _above(self, source: Source) -> Iterator[Path]:
         """The folders that an absolute import may start from."""
-        inside = True
-        for folder in source.path.parents:
-            inside = inside and folder not in self.roots
+        folder, inside = source.path.parent, True
+        while True:
             yield folder
-            if not inside and not (folder / "__init__.py").is_file():
+            inside = inside and folder not in self.roots
+            is_package = (folder / "__init__.py").is_file()
+            if folder == folder.parent or not (inside or is_package):
                 return
+            folder = folder.parent
 
     def _outside(self, folder: Path, name: str) -> Thing:
         for path in _files_of(folder, name):

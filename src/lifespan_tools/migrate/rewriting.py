@@ -1,6 +1,7 @@
 """New texts for the files of applications that can be rewritten."""
 
 import ast
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from lifespan_tools.migrate.handlers import CannotCallError, Handler
 from lifespan_tools.migrate.imports import Import, Imports, dotted
 from lifespan_tools.migrate.lifespans import Call, Lifespan
 from lifespan_tools.migrate.objects import Include, Made, Registration
-from lifespan_tools.migrate.project import Defined, FolderOf, ModuleOf
+from lifespan_tools.migrate.project import FolderOf, ModuleOf
 from lifespan_tools.migrate.scopes import root
 from lifespan_tools.migrate.source import Source
 from lifespan_tools.migrate.units import Holding, Options, Unit
@@ -164,8 +165,6 @@ class Rewriting:
             ):
                 return function
             raise _unreachable(function)
-        if not handler.scope.is_module:
-            raise _unreachable(function)
         statement, known, prefix = self._way_to(holding, registration)
         if prefix:
             return f"{prefix}.{function}"
@@ -233,30 +232,22 @@ class Rewriting:
                     self._drop_unused(source, unit)
 
     def _drop_unused(self, source: Source, unit: Unit) -> None:
+        """The applications that a file imported just to register on them."""
         names = source.names
-        removed = {
-            each.node
+        owners = {
+            root(call.func)
             for made in unit.made
             for each in made.registrations
-            if each.source is source and each.kind != "list"
+            if each.source is source
+            for call in ast.walk(each.node)
+            if isinstance(call, ast.Call) and self.uses.registers(call)
         }
-        inside: set[str] = set()
-        others: set[str] = set()
-        for load in names.loads:
-            here: ast.AST = load
-            found = False
-            while here in names.parents:
-                if here in removed:
-                    found = True
-                here = names.parents[here]
-            (inside if found else others).add(load.id)
-        exported = _exported(source)
-        for name in inside - others - exported:
+        dropped = {each.id for each in owners if isinstance(each, ast.Name)}
+        kept = {each.id for each in names.loads if each not in owners}
+        for name in dropped - kept - _exported(source):
             nodes = names.module.bindings.get(name, [])
             if len(nodes) == 1 and isinstance(nodes[0], ast.alias):
-                thing = self.uses.project.bound(source, names.module, name)
-                if isinstance(thing, Defined | ModuleOf):
-                    self._imports_of(source).remove(nodes[0])
+                self._imports_of(source).remove(nodes[0])
 
 
 def _unreachable(what: str) -> CannotCallError:
@@ -267,10 +258,9 @@ def _unreachable(what: str) -> CannotCallError:
 
 
 def _include_of(holder: Made, registration: Registration) -> Include:
-    for include in holder.includes:
-        if registration.owner in include.router.reached():
-            return include
-    raise _unreachable("its handler")
+    return next(
+        each for each in holder.includes if registration.owner in each.router.reached()
+    )
 
 
 def _exported(source: Source) -> set[str]:
@@ -326,22 +316,16 @@ def _above_comments(source: Source, line_start: int) -> int:
     """Above the comments that stand directly over a line."""
     own = {source.line_at(each.start)[0] for each in source.comments if each.own_line}
     at = line_start
-    while at > 0:
+    while True:
         previous, _ = source.line_at(at - 1)
         if previous not in own or previous == 0:
-            break
+            return at
         at = previous
-    return at
 
 
 def _blank_lines_before(source: Source, at: int) -> int:
-    count = 0
-    while at > 0:
-        previous, _ = source.line_at(at - 1)
-        if source.text[previous:at].strip():
-            break
-        count, at = count + 1, previous
-    return count
+    text = source.text[:at]
+    return len(re.findall(r"\r\n|\n|\r", text[len(text.rstrip()) :])) - 1
 
 
 def _opens_block(source: Source, at: int) -> bool:

@@ -23,11 +23,6 @@ class Scope:
         """Whether these are a file's globals."""
         return self.parent is None
 
-    @property
-    def is_function(self) -> bool:
-        """Whether this is the body of a `def`."""
-        return isinstance(self.node, FUNCTIONS)
-
     def bind(self, name: str, node: ast.AST) -> None:
         """Note that a node binds a name here, or where a `global` says."""
         scope = self.elsewhere.get(name, self)
@@ -45,11 +40,9 @@ class Scope:
             scope = scope.parent
         return None
 
-    def within(self) -> Iterator["Scope"]:
+    def within(self) -> "list[Scope]":
         """This scope and those around it."""
-        yield self
-        if self.parent is not None:
-            yield from self.parent.within()
+        return [self, *(self.parent.within() if self.parent else [])]
 
 
 class Names(ast.NodeVisitor):

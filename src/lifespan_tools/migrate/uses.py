@@ -465,6 +465,10 @@ class Uses:
             ]
         return ModuleOf(target) in found
 
+    def registers(self, call: ast.Call) -> bool:
+        """Whether a call is one that registers a handler on something known."""
+        return call.func in self._claimed
+
     def importers(self, source: Source) -> list[Source]:
         """The files that import one."""
         return [

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from lifespan_course.cast import keep_writing
-from lifespan_course.service import log
+from lifespan_course.spelling import log
 from lifespan_lab import combine, worker
 
 

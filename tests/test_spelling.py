@@ -1,4 +1,4 @@
-"""The service of chapter 7: a resource in each module."""
+"""The spelling service of chapter 7: a resource in each module."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,7 @@ from anyio import wait_all_tasks_blocked
 from fastapi import FastAPI
 
 from lifespan_course.cast import open_database
-from lifespan_course.service import counts, database, dictionary, log, model
+from lifespan_course.spelling import counts, database, dictionary, log, model
 from lifespan_lab import combine
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from lifespan_course.cast import Database, open_database
-from lifespan_course.service import log
+from lifespan_course.spelling import log
 
 
 @asynccontextmanager

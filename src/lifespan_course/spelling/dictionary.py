@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 
 from lifespan_course.cast import open_dictionary
-from lifespan_course.service import log
+from lifespan_course.spelling import log
 
 
 @asynccontextmanager

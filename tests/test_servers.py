@@ -5,13 +5,15 @@ import contextlib
 import importlib
 import pkgutil
 import signal
+import sqlite3
+from pathlib import Path
 
 import psutil
 import pytest
 
 from lifespan_course import services
 from lifespan_course.servers import ServerProcess, uvicorn
-from lifespan_course.services import source
+from lifespan_course.services import once, source
 
 pytestmark = pytest.mark.anyio
 NAMES = [module.name for module in pkgutil.iter_modules(services.__path__)]
@@ -109,3 +111,35 @@ def test_each_service_has_an_app(name: str) -> None:
     """Each module of services has an app for uvicorn to find."""
     assert callable(importlib.import_module(f"lifespan_course.services.{name}").app)
     assert "app" in source(name)
+
+
+def test_once_waits_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds the database locked waits for as long as PATIENCE says, and fails."""
+    path = str(tmp_path / "service.db")
+    monkeypatch.setattr(once, "PATIENCE", 0.01)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            once.do_once(path, "words", once.migrate)
+
+
+def test_sqlite_waits_for_five_seconds() -> None:
+    """sqlite3's own limit is the five seconds that the service's comment says."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        assert database.execute("PRAGMA busy_timeout").fetchone() == (5000,)
+
+
+def test_once_keeps_nothing_of_work_that_fails(tmp_path: Path) -> None:
+    """Work that fails is rolled back, the next one does it, and no other does."""
+    path = str(tmp_path / "service.db")
+
+    def broken(database: sqlite3.Connection) -> None:
+        once.migrate(database)
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        once.do_once(path, "words", broken)
+    once.do_once(path, "words", once.migrate)
+    once.do_once(path, "words", once.migrate)  # a second table is an error of SQLite's

@@ -6,21 +6,30 @@ from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 
+Work = Callable[[sqlite3.Connection], None]
+PATIENCE = 600  # seconds to wait for the others; sqlite3 by itself gives up after 5
 
-def do_once(name: str, work: Callable[[], None]) -> None:
-    connection = sqlite3.connect("done.db", isolation_level=None)
-    with closing(connection) as database, database:
+
+def do_once(path: str, name: str, work: Work) -> None:
+    database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    with closing(database):
         database.execute("BEGIN IMMEDIATE")  # the others wait here
-        database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
-        found = database.execute("SELECT 1 FROM done WHERE name = ?", [name])
-        if not found.fetchone():
-            work()
-            database.execute("INSERT INTO done VALUES (?)", [name])
+        with database:  # it ends with COMMIT, or with ROLLBACK after an error
+            database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
+            found = database.execute("SELECT 1 FROM done WHERE name = ?", [name])
+            if not found.fetchone():
+                work(database)
+                database.execute("INSERT INTO done VALUES (?)", [name])
+
+
+def migrate(database: sqlite3.Connection) -> None:
+    database.execute("CREATE TABLE words (word)")
+    print("migrate")
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    do_once("migrate", lambda: print("migrate"))
+    do_once("service.db", "words", migrate)
     print("startup")
     yield
 

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from http.client import HTTPConnection
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,7 @@ SHORT = 3.0  # seconds for what should not
 
 BEFORE = ["--host", "127.0.0.1", "--port", "{port}"]
 BIND = ["--bind", "127.0.0.1:{port}"]
+ADDRESS = ("--host", "--bind")  # where these begin
 SERVERS = {
     "uvicorn_worker": ["gunicorn", "-k", "uvicorn_worker.UvicornWorker", *BIND],
     "uvicorn": ["uvicorn", "--lifespan", "on", *BEFORE],
@@ -51,6 +53,8 @@ async def app(
     send: Callable[[Any], Awaitable[None]],
 ) -> None:
     if scope["type"] == "lifespan":
+        if os.environ["MODE"] == "raise":
+            raise RuntimeError("what is a lifespan?")
         await receive()
         await start(scope["state"], send)
         await receive()
@@ -67,9 +71,9 @@ async def start(state: dict[str, Any], send: Callable[[Any], Awaitable[None]]) -
     mode = os.environ["MODE"]
     if "failed" in mode:
         await send({"type": "lifespan.startup.failed", "message": "it fails"})
-    if "raise" in mode:
+    if mode == "failed raise":
         raise RuntimeError("it fails")
-    if "failed" in mode:
+    if mode == "failed":
         await asyncio.sleep(LIMIT)
     state["yielded"] = True
     variable.set(True)
@@ -202,8 +206,9 @@ def stops(number: signal.Signals, *paths: str) -> tuple[str, list[str]]:
 
 
 def main() -> dict[str, object]:
-    found: dict[str, object] = {"server": server()}
-    found["the startup raises"] = fails("raise")
+    without_address = takewhile(lambda part: part not in ADDRESS, SERVERS[server()])
+    found: dict[str, object] = {"started as": " ".join(without_address)}
+    found["a wrapper raises on the lifespan scope"] = fails("raise")
     found["startup.failed is sent"] = fails("failed")
     found["startup.failed is sent, then it raises"] = fails("failed raise")
     with serving("normal") as process:

@@ -1,6 +1,5 @@
 """Wrong answers to the exercises of chapter 11, each with a part of its hint."""
 
-
 # %% choose_the_options | keeps the server from stopping
 options = ["--lifespan", "on"]
 
@@ -17,11 +16,19 @@ options = ["--lifespan", "off", "--timeout-graceful-shutdown", "5"]
 options = ["--lifespan", "always", "--timeout-graceful-shutdown", "5"]
 
 
+# %% choose_the_options | at the space: it is two strings
+options = ["--lifespan on", "--timeout-graceful-shutdown 5"]
+
+
+# %% choose_the_options | requests are cut off
+options = ["--lifespan", "on", "--timeout-graceful-shutdown", "0"]
+
+
 # %% choose_the_options | a list of strings
 options = "--lifespan on"
 
 
-# %% alive_before_ready | says that it is ready, and the model isn't there
+# %% alive_before_ready | isn't there yet: /ready should answer 503. It answered 200.
 def make_app(load) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI):
@@ -34,6 +41,30 @@ def make_app(load) -> FastAPI:
     @app.get("/alive")
     @app.get("/ready")
     async def answer(): ...
+
+    return app
+
+
+# %% alive_before_ready | KeyError('model'), which a server answers with 500
+def make_app(load) -> FastAPI:
+    async def fill(box):
+        box["model"] = await load()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        box = {}
+        task = asyncio.create_task(fill(box))
+        yield {"box": box}
+        task.cancel()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/alive")
+    async def alive(): ...
+
+    @app.get("/ready")
+    async def ready(request: Request):
+        return str(request.state.box["model"])
 
     return app
 
@@ -53,20 +84,21 @@ def make_app(load) -> FastAPI:
 
 
 # %% alive_before_ready | the load is still running
-from contextlib import suppress
+import logging
 
 
 def make_app(load) -> FastAPI:
-    box = {}
-
-    async def fill():
-        with suppress(Exception):
+    async def fill(box):
+        try:
             box["model"] = await load()
+        except Exception:
+            logging.exception("no model")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI):
-        box["task"] = asyncio.create_task(fill())
-        yield
+        box = {}
+        app.state.task = asyncio.create_task(fill(box))
+        yield {"box": box}
 
     app = FastAPI(lifespan=lifespan)
 
@@ -74,8 +106,8 @@ def make_app(load) -> FastAPI:
     async def alive(): ...
 
     @app.get("/ready")
-    async def ready():
-        if "model" not in box:
+    async def ready(request: Request):
+        if "model" not in request.state.box:
             raise HTTPException(503)
 
     return app
@@ -108,13 +140,15 @@ def make_app(load) -> FastAPI:
 
 
 # %% alive_before_ready | The shutdown waits
-from contextlib import suppress
+import logging
 
 
 def make_app(load) -> FastAPI:
     async def fill(box):
-        with suppress(Exception):
+        try:
             box["model"] = await load()
+        except Exception:
+            logging.exception("no model")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI):
@@ -136,7 +170,7 @@ def make_app(load) -> FastAPI:
     return app
 
 
-# %% alive_before_ready | doesn't answer 200
+# %% alive_before_ready | should answer 200. It answered 503.
 from contextlib import suppress
 
 
@@ -163,13 +197,140 @@ def make_app(load) -> FastAPI:
     return app
 
 
+# %% alive_before_ready | nothing is logged
+def make_app(load) -> FastAPI:
+    async def fill(box):
+        box["model"] = await load()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        box = {}
+        task = asyncio.create_task(fill(box))
+        try:
+            yield {"box": box}
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/alive")
+    async def alive(): ...
+
+    @app.get("/ready")
+    async def ready(request: Request):
+        if "model" not in request.state.box:
+            raise HTTPException(503)
+
+    return app
+
+
+# %% alive_before_ready | ends with a CancelledError
+import logging
+
+
+def make_app(load) -> FastAPI:
+    async def fill(box):
+        try:
+            box["model"] = await load()
+        except Exception:
+            logging.exception("no model")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        box = {}
+        task = asyncio.create_task(fill(box))
+        try:
+            yield {"box": box}
+        finally:
+            task.cancel()
+            await task
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/alive")
+    async def alive(): ...
+
+    @app.get("/ready")
+    async def ready(request: Request):
+        if "model" not in request.state.box:
+            raise HTTPException(503)
+
+    return app
+
+
+# %% alive_before_ready | doesn't wait until it has ended
+import logging
+
+
+def make_app(load) -> FastAPI:
+    async def fill(box):
+        try:
+            box["model"] = await load()
+        except Exception:
+            logging.exception("no model")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        box = {}
+        task = asyncio.create_task(fill(box))
+        try:
+            yield {"box": box}
+        finally:
+            task.cancel()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/alive")
+    async def alive(): ...
+
+    @app.get("/ready")
+    async def ready(request: Request):
+        if "model" not in request.state.box:
+            raise HTTPException(503)
+
+    return app
+
+
+# %% alive_before_ready | cancels the lifespan at its yield
+import logging
+
+
+def make_app(load) -> FastAPI:
+    async def fill(box):
+        try:
+            box["model"] = await load()
+        except Exception:
+            logging.exception("no model")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        box = {}
+        task = asyncio.create_task(fill(box))
+        yield {"box": box}
+        task.cancel()
+        await asyncio.wait([task])
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/alive")
+    async def alive(): ...
+
+    @app.get("/ready")
+    async def ready(request: Request):
+        if "model" not in request.state.box:
+            raise HTTPException(503)
+
+    return app
+
+
 # %% once_and_not_twice | the transaction is left open
 def do_once(database, name, work):
     database.execute("BEGIN IMMEDIATE")
     database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
     query = "SELECT 1 FROM done WHERE name = ?"
     if not database.execute(query, [name]).fetchone():
-        work()
+        work(database)
         database.execute("INSERT INTO done VALUES (?)", [name])
     database.execute("COMMIT")
 
@@ -179,7 +340,7 @@ def do_once(database, name, work):
     database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
     query = "INSERT OR IGNORE INTO done VALUES (?)"
     if database.execute(query, [name]).rowcount:
-        work()
+        work(database)
 
 
 # %% once_and_not_twice | doesn't come out
@@ -193,7 +354,7 @@ def do_once(database, name, work):
         query = "SELECT 1 FROM done WHERE name = ?"
         if not database.execute(query, [name]).fetchone():
             with suppress(Exception):
-                work()
+                work(database)
                 database.execute("INSERT INTO done VALUES (?)", [name])
 
 
@@ -204,7 +365,7 @@ def do_once(database, name, work):
         database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
         query = "SELECT 1 FROM done WHERE name = ?"
         if not database.execute(query, [name]).fetchone():
-            work()
+            work(database)
             database.execute("INSERT INTO done VALUES (?)", [name])
             database.execute("COMMIT")
     except Exception:
@@ -218,10 +379,38 @@ def do_once(database, name, work):
         database.execute("BEGIN IMMEDIATE")
         database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
         if not database.execute("SELECT 1 FROM done").fetchone():
-            work()
+            work(database)
             database.execute("INSERT INTO done VALUES (?)", [name])
 
 
 # %% once_and_not_twice | Nobody did the work
 def do_once(database, name, work):
     pass
+
+
+# %% once_and_not_twice | A lock of Python's
+import threading
+
+lock = threading.Lock()
+
+
+def do_once(database, name, work):
+    with lock:
+        database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
+        query = "SELECT 1 FROM done WHERE name = ?"
+        if not database.execute(query, [name]).fetchone():
+            work(database)
+            database.execute("INSERT INTO done VALUES (?)", [name])
+
+
+# %% once_and_not_twice | half is kept
+def do_once(database, name, work):
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        database.execute("CREATE TABLE IF NOT EXISTS done (name PRIMARY KEY)")
+        query = "SELECT 1 FROM done WHERE name = ?"
+        if not database.execute(query, [name]).fetchone():
+            work(database)
+            database.execute("INSERT INTO done VALUES (?)", [name])
+    finally:
+        database.execute("COMMIT")

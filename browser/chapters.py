@@ -27,12 +27,21 @@ def for_browser(notebook: dict[str, Any]) -> dict[str, Any]:
     Args:
         notebook: as it is stored, with its outputs; it stays as it is.
     """
-    return notebook | {"cells": [_for_browser(cell) for cell in notebook["cells"]]}
+    shown = set(needing_system(notebook))
+    cells = [
+        _as_text(cell) if cell["id"] in shown else cell for cell in notebook["cells"]
+    ]
+    return notebook | {"cells": cells}
 
 
 def needing_system(notebook: dict[str, Any]) -> list[str]:
-    """The ids of the cells that can't run in a browser."""
-    return [cell["id"] for cell in notebook["cells"] if _needs_system(cell)]
+    """The ids of the cells that can't run in a browser.
+
+    Where the first one can't, which imports what all others use, none can.
+    """
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    none_can = any(map(_needs_system, code[:1]))
+    return [cell["id"] for cell in code if none_can or _needs_system(cell)]
 
 
 def title(notebook: dict[str, Any]) -> str:
@@ -50,13 +59,10 @@ def write(notebook: dict[str, Any], path: Path) -> None:
 
 
 def _needs_system(cell: Cell) -> bool:
-    tags = cell["metadata"].get("tags", ())
-    return cell["cell_type"] == "code" and NEEDS_SYSTEM in tags
+    return NEEDS_SYSTEM in cell["metadata"].get("tags", ())
 
 
-def _for_browser(cell: Cell) -> Cell:
-    if not _needs_system(cell):
-        return cell
+def _as_text(cell: Cell) -> Cell:
     shown = [part for output in cell["outputs"] for part in _shown(output)]
     return {
         "id": cell["id"],

@@ -9,12 +9,15 @@ Pyodide's event loop prints a task's exception as soon as the task ends, also wh
 somebody is going to await it. asyncio prints it when the task is forgotten, and so it
 is done here.
 
-Its `call_at` returns a handle that doesn't know its time, as asyncio promises it does.
+Its timers are handles that don't know their time, as asyncio promises they do.
 """
 
 import asyncio
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
+from functools import partial
+from types import ModuleType
 from typing import Any, TypeVar
 
 import anyio.lowlevel
@@ -41,28 +44,69 @@ def count_down(loop: Any, _: object = None) -> None:
         loop._no_in_progress_handler()
 
 
-def call_at(
+def timer(
     loop: asyncio.AbstractEventLoop,
+    later: Callable[..., object],
     when: float,
     callback: Callable[..., object],
     *args: Any,
     context: Context | None = None,
 ) -> asyncio.TimerHandle:
-    """Stand in for ``call_at`` of Pyodide's loop, with the handle of asyncio."""
+    """Call back at a time of the loop, with the handle that asyncio promises.
+
+    Args:
+        loop: the loop.
+        later: how the loop calls back: a function of a delay in seconds and a callback.
+        when: the loop's time, in seconds.
+        callback: what is called.
+        args: its arguments.
+        context: in which it is called; the current one unless given.
+    """
     handle = asyncio.TimerHandle(when, callback, args, loop, context)
 
     def run() -> None:
         if not handle.cancelled():
             handle._run()  # type: ignore[attr-defined]
 
-    loop.call_later(max(when - loop.time(), 0), run)
+    later(max(when - loop.time(), 0), run)
     return handle
+
+
+def name_sources(modules: Iterable[ModuleType]) -> None:
+    """Let `__file__` be the source, as it is where bytecode lies in `__pycache__`.
+
+    A module that came out of a zip as bytecode names that. Whoever compares it with
+    where code says that it comes from, finds another file.
+    """
+    for module in modules:
+        file = getattr(module, "__file__", None) or ""
+        if ".zip/" in file and file.endswith(".pyc"):
+            module.__file__ = file.removesuffix("c")
 
 
 def install() -> None:
     """Put them where they are looked for."""
+    name_sources(list(sys.modules.values()))
     from pyodide.webloop import WebLoop  # type: ignore[import-not-found]
 
     anyio.to_thread.run_sync = run_here  # type: ignore[assignment]
     WebLoop._decrement_in_progress = count_down
+    untimed = WebLoop.call_later
+
+    def call_soon(loop: Any, callback: Any, *args: Any, context: Any = None) -> Any:
+        return untimed(loop, 0, callback, *args, context=context)
+
+    def call_at(
+        loop: Any, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        later = partial(untimed, loop)
+        return timer(loop, later, when, callback, *args, context=context)
+
+    def call_later(
+        loop: Any, delay: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        return call_at(loop, loop.time() + delay, callback, *args, context=context)
+
+    WebLoop.call_soon = call_soon
     WebLoop.call_at = call_at
+    WebLoop.call_later = call_later

@@ -19,7 +19,7 @@ NEEDING_SYSTEM = {
     "08_deprecated_events": 3,
     "09_migrating": 7,
     "10_when_things_fail": 11,
-    "11_in_production": 47,
+    "11_in_production": 53,
 }
 """How many cells of a chapter are shown and not run: none, unless named here."""
 
@@ -105,6 +105,15 @@ def test_other_cells_stay() -> None:
     """A cell that needs no system stays the same object of the notebook."""
     kept = cell("1 + 1", tag="exercise")
     assert chapters.for_browser({"cells": [kept]})["cells"] == [kept]
+
+
+def test_a_first_cell_that_cannot_run() -> None:
+    """Where the first code cell needs a system, all others are shown, too."""
+    first, second = cell("import x", tag=chapters.NEEDS_SYSTEM), cell("x.y()")
+    notebook = {"cells": [first | {"id": "1"}, second | {"id": "2"}]}
+    assert chapters.needing_system(notebook) == ["1", "2"]
+    notebook = {"cells": [second | {"id": "2"}, first | {"id": "1"}]}
+    assert chapters.needing_system(notebook) == ["1"]
 
 
 def test_another_page_is_refused() -> None:

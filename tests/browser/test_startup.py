@@ -3,6 +3,7 @@
 import asyncio
 from contextvars import ContextVar
 from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
 
 import anyio
 import pytest
@@ -61,7 +62,7 @@ async def called_at(cancelled: bool) -> tuple[float, list[int]]:
     """How much later than asked for a call's handle says, and the calls."""
     loop = asyncio.get_running_loop()
     when, calls = loop.time() + 0.01, list[int]()
-    handle = lifespan_browser.call_at(loop, when, calls.append, 1)
+    handle = lifespan_browser.timer(loop, loop.call_later, when, calls.append, 1)
     if cancelled:
         handle.cancel()
     await asyncio.sleep(0.05)
@@ -72,3 +73,13 @@ async def called_at(cancelled: bool) -> tuple[float, list[int]]:
 def test_a_timer_knows_its_time(cancelled: bool, calls: list[int]) -> None:
     """A timer says when it ends, and calls once, unless it was cancelled."""
     assert asyncio.run(called_at(cancelled)) == (0.0, calls)
+
+
+def test_a_module_names_its_source() -> None:
+    """Bytecode in a zip is called after its source; other files keep their names."""
+    names = {"/a.zip/b.pyc": "/a.zip/b.py", "/a/b.pyc": "/a/b.pyc", "": ""}
+    modules = [ModuleType("module") for _ in names]
+    for module, name in zip(modules, names, strict=True):
+        module.__file__ = name
+    lifespan_browser.name_sources(modules)
+    assert [module.__file__ for module in modules] == list(names.values())

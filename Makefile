@@ -37,7 +37,7 @@ bench: .venv/ready  ## measure what the snippets cost, ARGS=--markdown for the R
 requirements: .venv/ready  ## compile requirements.txt anew, ARGS=--upgrade for the newest
 	@$(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make $@" --output-file requirements.txt \
-	  --extra migrate --group course --group test --group setup pyproject.toml $(ARGS)
+	  --group course --group test --group setup pyproject.toml $(ARGS)
 
 # The series in a browser: see browser/. It needs node and npm, and the tests Chromium.
 BROWSER = build/browser/tools/bin/python -m

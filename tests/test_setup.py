@@ -32,10 +32,8 @@ def bounds(lines):
 
 
 def declared():
-    project = pyproject["project"]
-    extras = project["optional-dependencies"].values()
     groups = pyproject["dependency-groups"].values()
-    return bounds(chain(project["dependencies"], *extras, *groups))
+    return bounds(chain(pyproject["project"]["dependencies"], *groups))
 
 
 def lines_of(kind):

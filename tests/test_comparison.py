@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from lifespan_course.comparison import PlannedError, compare, log, marked, record
+from lifespan_course.comparison import (
+    PlannedError,
+    Record,
+    compare,
+    log,
+    marked,
+    record,
+)
+from lifespan_lab import Events
 
 pytestmark = pytest.mark.anyio
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
@@ -158,6 +166,34 @@ async def test_another_end() -> None:
     assert app_raises.startswith("new: the app raises, PlannedError")
 
 
+def run_of(*names: str) -> Record:
+    """A run in which these begin and end, one after the other."""
+    events = Events()
+    for name in names:
+        with events.span(name):
+            pass
+    return Record(tuple(events))
+
+
+def order(before: Record, after: Record) -> str:
+    return compare(before, after).found[-1]
+
+
+async def test_what_has_moved() -> None:
+    """What stands where it stood isn't told."""
+    before, after = run_of("a", "b", "c", "d"), run_of("a", "c", "b", "d")
+    assert order(before, after) == "out of order: c, b; before: b, c"
+
+
+async def test_moved_and_fewer() -> None:
+    """Of what runs less often, as many as are left are compared in their order."""
+    before, after = run_of("a", "b", "a", "c"), run_of("c", "a", "b")
+    assert compare(before, after).found == [
+        "fewer: a, once; before: twice",
+        "out of order: c, a, b; before: a, b, c",
+    ]
+
+
 async def test_on_purpose() -> None:
     """What was told and happens is no difference; what was told and doesn't, is one."""
     before = await record(app_with(right), "/")
@@ -173,6 +209,7 @@ async def test_on_purpose() -> None:
 async def test_told_to_fail() -> None:
     """A span fails in the run that asks for it, and in no other."""
     bad_day = await record(app_with(right), failing="load")
+    load()
     assert bad_day.labels[-2:] == ["load: failed", "the app raises"]
     assert await difference(right) == []
 

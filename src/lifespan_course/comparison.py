@@ -15,6 +15,7 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TypeVar
 
 from starlette.types import ASGIApp
@@ -24,6 +25,7 @@ from lifespan_lab.timeline import Event, as_text
 
 T = TypeVar("T")
 
+WIDTH = 88
 TIMES = {1: "once", 2: "twice", 3: "three times"}
 RAISES = "the app raises"
 NEVER_AWAITED = r"coroutine '(.*)' was never awaited"
@@ -185,7 +187,11 @@ class Comparison:
             return f"The same, but for {changes}." if self.expected else "The same."
         lines = [f"  {each}" for each in self.found]
         lines += [f"  on purpose, but it didn't happen: {each}" for each in self.absent]
-        return "\n".join(["NOT THE SAME:", *lines])
+        return "\n".join(["NOT THE SAME:", *map(_wrapped, lines)])
+
+
+def _wrapped(line: str) -> str:
+    return fill(line, WIDTH, subsequent_indent=" " * 6, break_on_hyphens=False)
 
 
 def compare(

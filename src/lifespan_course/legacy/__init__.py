@@ -61,5 +61,6 @@ def in_short(diagnosis: object) -> Source:
 
 
 def _shorten(place: re.Match[str]) -> str:
-    _, _, inside = place[1].replace("\\", "/").partition("/legacy/")
-    return inside and place[0].replace(place[1], inside)
+    path = place[1].replace("\\", "/")
+    _, here, inside = path.rpartition("lifespan_course/legacy/")
+    return place[0].replace(place[1], inside) if here else ""

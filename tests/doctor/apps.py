@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from lifespan_lab import Timeline
 from lifespan_lab.bounds import bounded
 from lifespan_lab.compose import combine
+from lifespan_lab.concurrency import concurrently
 from lifespan_lab.handlers import from_handlers
 from lifespan_lab.mounts import with_mounts
 from tests.doctor.log import Log
@@ -401,6 +402,24 @@ def snippets(log: Log) -> FastAPI:
     app = FastAPI(lifespan=combine(limited, handlers))
     app.include_router(APIRouter(lifespan=bounded(log.lifespan("queue"))))
     return app
+
+
+@case()
+def members_that_want_state(log: Log) -> FastAPI:
+    inner = combine(log.with_state("in"), concurrently(log.with_state("side")))
+    members = log.lifespan("database"), log.with_state("repository"), inner
+    app = FastAPI(lifespan=combine(*members))
+    app.include_router(APIRouter(lifespan=bounded(log.with_state("bounded"))))
+    app.include_router(APIRouter(lifespan=with_mounts(log.with_state("mounts"))))
+    return app
+
+
+@case("not-a-lifespan")
+def a_merged_lifespan_that_wants_state(log: Log) -> FastAPI:
+    """FastAPI calls what it merges with the app alone, also inside of combine."""
+    inner = FastAPI(lifespan=log.with_state("repository"))
+    inner.include_router(APIRouter())
+    return FastAPI(lifespan=combine(inner.router.lifespan_context))
 
 
 @case()

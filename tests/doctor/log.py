@@ -17,6 +17,21 @@ class Log:
     def lifespan(self, name: str) -> Lifespan:
         return asynccontextmanager(self.generator(name))
 
+    def with_state(self, name: str) -> Callable[..., Any]:
+        """A lifespan that wants the state, as `combine` gives it."""
+
+        @asynccontextmanager
+        async def lifespan(app: Any, state: Any) -> AsyncIterator[None]:
+            self.startup.append(name)
+            try:
+                yield
+            finally:
+                self.shutdown.append(name)
+
+        inner: Any = lifespan
+        inner.__wrapped__.__qualname__ = inner.__qualname__ = name
+        return inner
+
     def generator(self, name: str) -> Callable[[Any], AsyncIterator[None]]:
         async def lifespan(app: Any) -> AsyncIterator[None]:
             self.startup.append(name)

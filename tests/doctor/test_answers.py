@@ -251,6 +251,23 @@ def test_copies_of_snippets() -> None:
         assert diagnose(app).startup == ()
 
 
+def test_a_renamed_combine_gives_state() -> None:
+    """A copy of combine under another name is known to hand the state over."""
+    with open(combine.__code__.co_filename) as file:
+        source = file.read().replace("combine", "merge")
+    copied: dict[str, Any] = {"__name__": "merging"}
+    exec(compile(source, "merging.py", "exec"), copied)
+    app = FastAPI(lifespan=copied["merge"](Log().with_state("repository")))
+    assert diagnose(app).findings == ()
+
+
+def test_state_that_nobody_gives() -> None:
+    """A lifespan that wants the state, and stands alone, is told who gives it."""
+    finding = only(FastAPI(lifespan=Log().with_state("repository")))
+    assert "repository takes 2 parameters" in finding.message
+    assert "combine(...) hands over a `state`" in finding.cure
+
+
 def test_a_with_mounts_that_is_not_ours() -> None:
     """A with_mounts with other code is a lifespan like any other: the mount is dead."""
 

@@ -43,11 +43,14 @@ class Step:
     side_by_side: bool = False  # with others, in no order
 
 
-def steps(lifespan: Any, app: object, in_mount: bool = False) -> Iterator[Step]:
+def steps(
+    lifespan: Any, app: object, in_mount: bool = False, given_state: bool = False
+) -> Iterator[Step]:
     """Each step in the order of startup; they stop in reverse.
 
     app: what the lifespan is called with. in_mount: whether a `with_mounts` around it
-    enters the mounted apps already.
+    enters the mounted apps already. given_state: whether it is called with `state=`,
+    too, if it has that parameter.
     """
     for leaf in frameworks.leaves(lifespan):
         router = frameworks.lister(leaf)
@@ -61,13 +64,14 @@ def steps(lifespan: Any, app: object, in_mount: bool = False) -> Iterator[Step]:
             yield Step(leaf, handlers(lists.startup), handlers(lists.shutdown))
         elif (members := snippets.members_of(leaf)) is not None:
             for member in members.lifespans:
-                for step in steps(member, app, in_mount):
+                for step in steps(member, app, in_mount, given_state=True):
                     side_by_side = members.side_by_side or step.side_by_side
                     yield replace(step, side_by_side=side_by_side)
             if members.then_mounts and not in_mount:
                 yield from _steps_of_mounts(app, {id(app)})
         else:
-            fault, cure = fault_of(leaf) or (None, "")
+            # FastAPI calls what it has merged with the app alone.
+            fault, cure = fault_of(leaf, given_state and leaf is lifespan) or (None, "")
             code = () if fault else (code_of(leaf),)
             yield Step(leaf, code, code, fault, cure)
 
@@ -99,7 +103,7 @@ def code_of(lifespan: Any) -> Code:
 MANAGED = "Put @asynccontextmanager (from contextlib) on it."
 
 
-def fault_of(lifespan: Any) -> tuple[str, str] | None:
+def fault_of(lifespan: Any, given_state: bool = False) -> tuple[str, str] | None:
     """Why this can't be a lifespan, and the cure; None if nothing speaks against it.
 
     Each of these is a TypeError when the app starts, and not before.
@@ -127,7 +131,7 @@ def fault_of(lifespan: Any) -> tuple[str, str] | None:
         )
     if inner is not None and inspect.iscoroutinefunction(inner):
         return "has no yield, so it can't be entered", "Give it a yield."
-    return _fault_of_parameters(lifespan)
+    return _fault_of_parameters(lifespan, given_state)
 
 
 def _a(thing: object) -> str:
@@ -135,19 +139,22 @@ def _a(thing: object) -> str:
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
-def _fault_of_parameters(lifespan: Any) -> tuple[str, str] | None:
+def _fault_of_parameters(lifespan: Any, given_state: bool) -> tuple[str, str] | None:
     try:
         signature = inspect.signature(lifespan)
     except (TypeError, ValueError):  # written in C, or says nothing
         return None
+    wants_state = "state" in signature.parameters
     try:
-        signature.bind(object())
+        signature.bind(
+            object(), **({"state": {}} if given_state and wants_state else {})
+        )
     except TypeError:
         wanted = len(signature.parameters)
-        return (
-            f"takes {wanted} parameters, but is called with the app alone",
-            "Give it one parameter, the app.",
-        )
+        cure = "Give it one parameter, the app."
+        if wants_state:
+            cure += " (Lifespan Lab's combine(...) hands over a `state`, too.)"
+        return f"takes {wanted} parameters, but is called with the app alone", cure
     return None
 
 

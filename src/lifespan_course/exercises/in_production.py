@@ -115,10 +115,11 @@ MakeApp = Callable[[Callable[[], Awaitable[str]]], FastAPI]
 async def alive_before_ready(make_app: MakeApp) -> str:
     """Check an app that loads beside serving, and says so."""
     try:
-        await _expect_ready_when_loaded(make_app)
-        await _expect_loads_that_fail(make_app)
-        await _expect_end_of_load(make_app)
-        await _expect_end_when_cancelled(make_app)
+        with _logged():
+            await _expect_ready_when_loaded(make_app)
+            await _expect_loads_that_fail(make_app)
+            await _expect_end_of_load(make_app)
+            await _expect_end_when_cancelled(make_app)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():  # it is the check that is cancelled
@@ -131,9 +132,14 @@ async def alive_before_ready(make_app: MakeApp) -> str:
 
 
 async def _expect_ready_when_loaded(make_app: MakeApp) -> None:
-    load = _Load()
+    load, served = _Load(), False
+    app = make_app(load)
+    expect(callable(app), "make_app doesn't return an app.")
     try:
-        async with running(make_app(load), startup_timeout=LIMIT) as client:
+        async with running(
+            app, startup_timeout=LIMIT, shutdown_timeout=LIMIT
+        ) as client:
+            served = True
             await _expect_status(client, "/alive", 200, "It serves")
             await _expect_begun(load)
             await _expect_status(client, "/ready", 503, "The model isn't there yet")
@@ -141,7 +147,11 @@ async def _expect_ready_when_loaded(make_app: MakeApp) -> None:
             await _some_turns()
             await _expect_status(client, "/ready", 200, "The model is there")
     except TimeoutError:
-        raise NotYet("The app doesn't serve before the model is loaded.") from None
+        raise NotYet(
+            "The model is loaded, and the shutdown doesn't end."
+            if served
+            else "The app doesn't serve before the model is loaded."
+        ) from None
 
 
 async def _expect_begun(load: _Load) -> None:

@@ -47,7 +47,7 @@ def members_of(lifespan: Any) -> Members | None:
     for maker in (combine, concurrently, bounded, with_mounts):
         if (inside := _inside(lifespan, maker)) is not None:
             return Members(
-                [each for each in _callables(inside) if not _is_made_in(maker, each)],
+                [each for each in _callables(inside) if not _is_nothing(each)],
                 side_by_side=maker is concurrently,
                 then_mounts=maker is with_mounts,
             )
@@ -64,9 +64,12 @@ def _callables(thing: Any) -> Iterator[Any]:
         yield thing
 
 
-def _is_made_in(maker: Callable[..., Any], function: Any) -> bool:
-    """Whether it is the maker's own: what with_mounts() enters, given nothing."""
-    return any(getattr(function, "__code__", None) is each for each in _codes(maker))
+def _is_nothing(function: Any) -> bool:
+    """Whether it is the lambda that with_mounts() enters, given nothing."""
+    code = getattr(function, "__code__", None)
+    return getattr(code, "co_name", "") == "<lambda>" and any(
+        _is_same(code, each) for each in _codes(with_mounts)
+    )
 
 
 def _inside(lifespan: Any, maker: Callable[..., Any]) -> dict[str, Any] | None:

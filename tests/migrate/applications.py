@@ -13,11 +13,13 @@ class Application:
 
     name: str
     verdict: str
-    """rewritten, refused, held back (until it is allowed) or untouched"""
+    """rewritten, refused, partly (both), held back (until it is allowed), untouched"""
     options: tuple[str, ...]
     reasons: tuple[str, ...]
     """`file:line: words` of each reason."""
     serve: str
+    paths: tuple[str, ...]
+    """What of it is given."""
     files: dict[str, str]
     expected: dict[str, str]
     """What some of the files are to look like."""
@@ -47,6 +49,7 @@ def parsed(name: str, text: str) -> Application:
         tuple(single.get("options", "").split()),
         tuple(value for key, value in given if key == "because"),
         single.get("serve", "main:app"),
+        tuple(single.get("paths", ".").split()),
         {file: text for file, text in files.items() if not file.startswith("after ")},
         expected,
     )

@@ -161,7 +161,7 @@ def project(app: Owner, layout: str) -> Application:
     else:
         files = {"main.py": HEAD + app.text(inside=True) + request}
     serve = "main:create()" if layout == "factory" else "main:app"
-    return Application("", "rewritten", (), (), serve, files, {})
+    return Application("", "rewritten", (), (), serve, (".",), files, {})
 
 
 @settings(

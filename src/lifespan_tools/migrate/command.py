@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from lifespan_tools.migrate.files import Files, read
 from lifespan_tools.migrate.migration import Group, Migration, migrate
 from lifespan_tools.migrate.project import Project
-from lifespan_tools.migrate.refusals import Refusal
+from lifespan_tools.migrate.refusals import Refusal, shown
 from lifespan_tools.migrate.units import Options
 from lifespan_tools.migrate.writing import WriteError, finish, write
 
@@ -111,14 +110,14 @@ def _finish(files: Files, arguments: argparse.Namespace) -> bool:
     """Complete what an interrupted run left behind."""
     for journal in files.journals:
         if not arguments.write:
-            _say([f"error: {_shown(journal)}: a run was interrupted: --write ends it"])
+            _say([f"error: {shown(journal)}: a run was interrupted: --write ends it"])
             return False
         try:
             finish(journal)
         except WriteError as error:
             _say([f"error: {error}"])
             return False
-        _say([f"{_shown(journal)}: an interrupted run is completed"])
+        _say([f"{shown(journal)}: an interrupted run is completed"])
     return True
 
 
@@ -137,7 +136,7 @@ def _progress() -> Callable[[int], None]:
 def _diff(project: Project, group: Group) -> str:
     parts = [f"# {note}\n" for unit in group.units for note in unit.notes]
     for path, text in sorted(group.texts.items()):
-        name = _shown(path)
+        name = shown(path)
         old = project.sources[path].text.splitlines(keepends=True)
         new = text.splitlines(keepends=True)
         for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
@@ -149,13 +148,6 @@ def _diff(project: Project, group: Group) -> str:
     return "".join(parts)
 
 
-def _shown(path: Path) -> str:
-    """A path as one would type it here."""
-    here = Path.cwd()
-    inside = path.is_absolute() and here in path.parents
-    return os.path.relpath(path, here) if inside else str(path)
-
-
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
         print(line, file=sys.stderr)
@@ -163,7 +155,7 @@ def _say(lines: Iterable[str]) -> None:
 
 def _told(kind: str, refusals: Iterable[Refusal]) -> Iterable[str]:
     for each in sorted(refusals):
-        yield f"{_shown(each.path)}:{each.line}: {kind}: {each}"
+        yield f"{shown(each.path)}:{each.line}: {kind}: {each}"
 
 
 def _summary(

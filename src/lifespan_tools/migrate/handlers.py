@@ -5,13 +5,8 @@ from dataclasses import dataclass
 
 from lifespan_tools.migrate.objects import Registration
 from lifespan_tools.migrate.project import Defined, External, Member, Outside, Unknown
-from lifespan_tools.migrate.scopes import (
-    FUNCTIONS,
-    Function,
-    Scope,
-    own_body,
-    root,
-)
+from lifespan_tools.migrate.refusals import shown
+from lifespan_tools.migrate.scopes import FUNCTIONS, Function, Scope, own_body, root
 from lifespan_tools.migrate.source import Source
 from lifespan_tools.migrate.uses import Uses
 
@@ -152,7 +147,7 @@ def _kind(
     if isinstance(thing, External):
         reason = f"whether `{what}` is async can't be read: it isn't of this project"
     elif isinstance(thing, Outside):
-        reason = f"`{what}` is in {thing.path.name}, which wasn't given"
+        reason = f"`{what}` is in {shown(thing.path)}, which wasn't given"
         raise CannotCallError(reason, "name that file, too")
     elif isinstance(thing, Unknown):
         lines = ", ".join(map(str, thing.lines))

@@ -1,13 +1,17 @@
 """What is to become of a project: decided as a whole, and checked."""
 
-from collections.abc import Iterator
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifespan_tools.migrate.handlers import CannotCallError
+from lifespan_tools.migrate.objects import Registration
 from lifespan_tools.migrate.project import Project
 from lifespan_tools.migrate.refusals import Refusal
 from lifespan_tools.migrate.rewriting import Rewriting
+from lifespan_tools.migrate.scopes import FUNCTIONS
 from lifespan_tools.migrate.units import Options, Unit, units_of
 from lifespan_tools.migrate.uses import Uses
 
@@ -51,17 +55,20 @@ def migrate(
         stray=uses.stray, foreign=uses.foreign, unreadable=uses.unreadable
     )
     ready: list[Unit] = []
-    for unit in units_of(uses, options):
+    units = units_of(uses, options)
+    for unit in units:
         if not unit.refusals:
             _try(uses, unit, options)
         (migration.refused if unit.refusals else ready).append(unit)
-    for units in _sharing(ready):
-        group = Group(units, Rewriting(uses, options).texts(units))
-        problem = _problem(project, group, options, trusted)
+    for members in _sharing(ready):
+        group = Group(members, Rewriting(uses, options).texts(members))
+        others = [unit for unit in units if unit not in members]
+        staying = [each for unit in others for each in unit.registrations]
+        problem = _problem(project, group, staying, options, trusted)
         if problem is None:
             migration.groups.append(group)
         else:
-            for unit in units:
+            for unit in members:
                 unit.refusals.append(problem)
                 migration.refused.append(unit)
     return migration
@@ -94,25 +101,43 @@ def _sharing(units: list[Unit]) -> Iterator[list[Unit]]:
 
 
 def _problem(
-    project: Project, group: Group, options: Options, trusted: frozenset[str]
+    project: Project,
+    group: Group,
+    staying: Iterable[Registration],
+    options: Options,
+    trusted: frozenset[str],
 ) -> Refusal | None:
-    """Whether the result is no Python, or a second run would change it again."""
+    """Whether the result is no Python, or a second run would change it again.
+
+    staying: what other units registered, which may stand in the same files.
+    """
     changed = project.changed(group.texts)
     for path, text in group.texts.items():
         try:
             compile(text, path.name, "exec", dont_inherit=True)
         except SyntaxError as error:
             return _own_fault(path, error.lineno or 1, f"no Python ({error.msg})")
-    again = Uses(changed, trusted)
-    for unit in units_of(again, options):
+    expected = Counter(_what(each) for each in staying)
+    for unit in units_of(Uses(changed, trusted), options):
         for registration in unit.registrations:
-            if registration.source.path in group.texts:
+            expected[_what(registration)] -= 1
+            if (
+                registration.source.path in group.texts
+                and expected[_what(registration)] < 0
+            ):
                 return _own_fault(
                     registration.source.path,
                     registration.line,
                     "something that a second run would change",
                 )
     return None
+
+
+def _what(registration: Registration) -> tuple[Path, str, str]:
+    """What a registration registers, wherever its line has gone."""
+    handler = registration.handler
+    name = handler.name if isinstance(handler, FUNCTIONS) else ast.unparse(handler)
+    return registration.source.path, registration.phase, name
 
 
 def _own_fault(path: Path, line: int, what: str) -> Refusal:

@@ -218,6 +218,9 @@ class Project:
         if isinstance(thing, External):
             return External(f"{thing.name}.{name}")
         if isinstance(thing, Outside):
+            file = self._outside(thing.path.parent, name)
+            if thing.path.name == "__init__.py" and isinstance(file, Outside):
+                return file
             return Outside(f"{thing.name}.{name}", thing.path)
         if isinstance(thing, Defined):
             return Member(thing, name)

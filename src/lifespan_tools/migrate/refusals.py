@@ -1,5 +1,6 @@
 """Why something is left as it is, and what to do by hand."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,3 +17,10 @@ class Refusal:
     def __str__(self) -> str:
         advice = f"; {self.advice}" if self.advice else ""
         return f"{self.reason}{advice}"
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    inside = path.is_absolute() and here in path.parents
+    return os.path.relpath(path, here) if inside else str(path)

@@ -27,7 +27,7 @@ from lifespan_tools.migrate.project import (
     Thing,
     Unknown,
 )
-from lifespan_tools.migrate.refusals import Refusal
+from lifespan_tools.migrate.refusals import Refusal, shown
 from lifespan_tools.migrate.scopes import (
     FUNCTIONS,
     Function,
@@ -528,7 +528,7 @@ class Uses:
                 continue
             what = source.code(element)
             if isinstance(thing, Outside):
-                reason = f"`{what}` is made in {thing.path.name}, which wasn't given"
+                reason = f"`{what}` is made in {shown(thing.path)}, which wasn't given"
                 advice = "name that file, too"
             elif isinstance(thing, External):
                 reason = f"`{what}` isn't of this project and may have handlers"
@@ -631,7 +631,7 @@ class Uses:
             seen.add((thing.node, parameter))
             return self._parameter_uses(thing, parameter, seen)
         if isinstance(thing, Outside):
-            return f"which is in {thing.path.name}, and that wasn't given"
+            return f"which is in {shown(thing.path)}, and that wasn't given"
         return "which can't be read"
 
     def _registers_nothing(self, thing: External) -> bool:
@@ -822,7 +822,7 @@ class Uses:
                 return "an application that is kept on an object can't be followed"
             return f"registers on the parameter `{first}`"
         if isinstance(thing, Outside):
-            return f"`{first}` is made in {thing.path.name}, which wasn't given"
+            return f"`{first}` is made in {shown(thing.path)}, which wasn't given"
         if isinstance(thing, External):
             return f"`{first}` isn't of this project"
         if isinstance(thing, Unknown) and thing.lines:

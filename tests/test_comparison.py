@@ -206,6 +206,15 @@ async def test_on_purpose() -> None:
     assert comparison.absent == told
 
 
+async def test_copied_from_the_output() -> None:
+    """A line that was wrapped can be told as it is shown."""
+    names = [f"handler_{number}" for number in range(8)]
+    before, after = run_of(*names), run_of(*reversed(names))
+    _, shown = repr(compare(before, after)).split("NOT THE SAME:")
+    assert shown.count("\n") > 1
+    assert compare(before, after, [shown]).same
+
+
 async def test_told_to_fail() -> None:
     """A span fails in the run that asks for it, and in no other."""
     bad_day = await record(app_with(right), failing="load")

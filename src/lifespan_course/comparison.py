@@ -168,10 +168,13 @@ class Comparison:
 
     Args:
         differences: all that were found.
-        on_purpose: those that somebody expected, word for word.
+        on_purpose: those that somebody expected, word for word; white space is no
+            matter.
     """
 
     def __init__(self, differences: Sequence[str], on_purpose: Sequence[str]) -> None:
+        differences = [_in_one_line(each) for each in differences]
+        on_purpose = [_in_one_line(each) for each in on_purpose]
         self.found = [each for each in differences if each not in on_purpose]
         self.absent = [each for each in on_purpose if each not in differences]
         self.expected = len(on_purpose) - len(self.absent)
@@ -188,6 +191,11 @@ class Comparison:
         lines = [f"  {each}" for each in self.found]
         lines += [f"  on purpose, but it didn't happen: {each}" for each in self.absent]
         return "\n".join(["NOT THE SAME:", *map(_wrapped, lines)])
+
+
+def _in_one_line(text: str) -> str:
+    """Without the line breaks that a copy from a wrapped line has."""
+    return " ".join(text.split())
 
 
 def _wrapped(line: str) -> str:

@@ -33,20 +33,24 @@ class Case:
     finds: list[str]
     unknown: bool
     visible: bool
+    stops: bool
 
 
 CASES: list[Any] = []
 
 
-def case(*finds: str, unknown: bool = False, since_0137: bool = False) -> Any:
+def case(
+    *finds: str, unknown: bool = False, since_0137: bool = False, stops: bool = True
+) -> Any:
     """Take the app into the collection.
 
-    since_0137: before FastAPI 0.137 what is wrong leaves no trace.
+    since_0137: before FastAPI 0.137 what is wrong leaves no trace. stops: whether the
+    shutdown raises no TypeError.
     """
 
     def taken(make: Callable[[Log], Any]) -> Callable[[Log], Any]:
         visible = KEEPS_ROUTERS or not since_0137
-        found = Case(make, list(finds), unknown, visible)
+        found = Case(make, list(finds), unknown, visible, stops)
         CASES.append(pytest.param(found, id=make.__name__))
         return make
 
@@ -486,6 +490,101 @@ def a_lifespan_that_fails_after_handlers(log: Log) -> FastAPI:
 
 
 async def no_lifespan(app: FastAPI) -> None: ...
+
+
+async def wants_the_app(app: Any) -> None: ...
+
+
+async def yields() -> AsyncIterator[None]:
+    yield
+
+
+@case("not-a-handler")
+def a_handler_with_a_parameter(log: Log) -> FastAPI:
+    app = FastAPI()
+    log.add(app.router, "connect")
+    app.router.add_event_handler("startup", wants_the_app)
+    log.add(app.router, "warm_up")
+    return app
+
+
+@case("not-a-handler")
+def a_routers_handler_with_a_parameter(log: Log) -> FastAPI:
+    app, router = FastAPI(lifespan=log.lifespan("database")), APIRouter()
+    router.add_event_handler("startup", wants_the_app)
+    app.include_router(router)
+    app.include_router(log.add(APIRouter(), "queue"))
+    return app
+
+
+@case("not-a-handler", stops=False)
+def a_shutdown_handler_with_a_parameter(log: Log) -> FastAPI:
+    app, router = FastAPI(lifespan=log.lifespan("database")), log.add(APIRouter(), "a")
+    router.add_event_handler("shutdown", wants_the_app)
+    app.include_router(log.add(router, "b"))
+    return app
+
+
+@case("not-a-handler", stops=False)
+def a_shutdown_handler_with_a_parameter_of_several(log: Log) -> FastAPI:
+    stops = [log.stops("one"), wants_the_app, log.stops("two")]
+    return FastAPI(lifespan=from_handlers([], stops, reverse=True))
+
+
+@case("not-a-handler", stops=False)
+def a_handler_that_is_none(log: Log) -> FastAPI:
+    return FastAPI(lifespan=from_handlers([log.starts("one")], ["two"]))  # type: ignore[list-item]
+
+
+@case("not-a-handler", "not-a-handler", "not-a-handler", "not-a-handler")
+def handlers_of_which_nothing_runs(log: Log) -> FastAPI:
+    def notes() -> Iterator[None]:
+        log.startup.append("notes")
+        yield
+
+    async def later(name: str) -> AsyncIterator[None]:
+        log.startup.append(name)
+        yield
+
+    class Database:
+        async def __call__(self) -> AsyncIterator[None]:
+            log.startup.append("database")
+            yield
+
+    app = FastAPI()
+    managed = asynccontextmanager(yields)
+    for handler in (notes, partial(later, "later"), Database(), managed):
+        app.router.add_event_handler("startup", handler)
+    return log.add(app.router, "connect") and app
+
+
+@case("not-a-handler")
+def a_lifespan_as_a_handler(log: Log) -> FastAPI:
+    app = FastAPI()
+    app.router.add_event_handler("startup", log.lifespan("database"))  # type: ignore[arg-type]
+    return app
+
+
+@case("handlers-dropped")
+def a_dropped_handler_with_a_parameter(log: Log) -> FastAPI:
+    app = FastAPI(lifespan=log.lifespan("database"))
+    app.router.add_event_handler("startup", wants_the_app)
+    return app
+
+
+@case()
+def handlers_without_a_hash(log: Log) -> FastAPI:
+    @dataclass
+    class Connect:
+        names: list[str]
+
+        def __call__(self) -> None:
+            self.names.append("Connect")
+
+    Connect.__qualname__ = "Connect"
+    app = FastAPI()
+    app.router.add_event_handler("startup", Connect(log.startup))
+    return app
 
 
 @case("not-a-lifespan")

@@ -303,6 +303,38 @@ def test_faults(make: Callable[[Log], Any], fault: str, cure: str) -> None:
     assert cure in finding.cure
 
 
+@pytest.mark.parametrize(
+    ("make", "fault", "cure"),
+    [
+        (apps.a_handler_with_a_parameter, "wants_the_app has a parameter, ", "Give"),
+        (apps.a_shutdown_handler_with_a_parameter, "The shutdown fails there", "Give"),
+        (apps.a_handler_that_is_none, "str is a str, and can't be called.", "function"),
+        (apps.a_lifespan_as_a_handler, "database has a parameter", "FastAPI(lifespan"),
+    ],
+)
+def test_handlers_that_fail(make: Callable[[Log], Any], fault: str, cure: str) -> None:
+    """A handler that can't be called is told with its reason and its cure."""
+    finding = only(make(Log()))
+    assert fault in finding.message
+    assert cure in finding.cure
+
+
+def test_handlers_of_which_nothing_runs() -> None:
+    """A handler with a yield doesn't stop the startup, and is told to run nothing."""
+    diagnosis = diagnose(apps.handlers_of_which_nothing_runs(Log()))
+    assert diagnosis.starts
+    messages = [finding.message for finding in diagnosis.findings]
+    assert [" has a yield: " in message for message in messages] == [True] * 3 + [False]
+    assert messages[-1].endswith("which nobody enters. Nothing of it runs.")
+
+
+def test_a_handler_written_in_c() -> None:
+    """A handler that doesn't tell its parameters isn't called a fault."""
+    app = FastAPI()
+    app.router.add_event_handler("startup", dict)
+    assert diagnose(app).exit_code == 0
+
+
 def test_text() -> None:
     """The text says what runs, what is wrong and the cure; its lines aren't wide."""
     app = dropped()

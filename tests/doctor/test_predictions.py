@@ -1,6 +1,7 @@
 """What doctor predicts, compared with what a real run of the same app does."""
 
 import gc
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ async def test_predicts_what_runs(case: Case) -> None:
     app = case.make(log)
     diagnosis = diagnose(app)
     assert (log.startup, log.shutdown) == ([], [])
-    if not diagnosis.starts:
+    if not diagnosis.starts or not case.stops:
         with pytest.raises(TypeError):
             await run_of(app, log)
         gc.collect()  # so that the warning for what wasn't awaited comes here
@@ -75,6 +76,7 @@ async def test_what_never_runs_does_not(case: Case) -> None:
         if " never run" in finding.message
         for place in finding.where
     }
-    if "not-a-lifespan" not in case.finds:
+    with suppress(TypeError):  # where the startup fails
         await run_of(app, log)
+    gc.collect()
     assert not never & {*log.startup, *log.shutdown}

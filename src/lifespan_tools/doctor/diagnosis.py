@@ -7,6 +7,7 @@ from typing import Any
 
 from lifespan_tools.doctor import frameworks, lifespans, middleware
 from lifespan_tools.doctor.findings import Finding, listed
+from lifespan_tools.doctor.lifespans import Code
 from lifespan_tools.doctor.losses import Loss, losses
 from lifespan_tools.doctor.places import Place, place_of
 from lifespan_tools.doctor.repeats import repeats
@@ -112,7 +113,7 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
     return Diagnosis(
         runs(schedule.startup),
         runs(schedule.shutdown),
-        schedule.broken is None,
+        not schedule.fails,
         tuple(findings),
         tuple(unknown),
         tuple(_notes(app, inner, router, schedule)),
@@ -138,6 +139,18 @@ def _faults(schedule: Schedule) -> Iterator[Finding]:
             step.cure,
             (place,),
         )
+    for phase in ("startup", "shutdown"):
+        codes = [code for step in schedule.steps for code in getattr(step, phase)]
+        for code in dict.fromkeys(code for code in codes if code.fault):
+            yield _not_a_handler(code, phase)
+
+
+def _not_a_handler(code: Code, phase: str) -> Finding:
+    assert code.fault is not None
+    message = f"{code.place.name} {code.fault.message}."
+    if code.fault.raises:
+        message += f" The {phase} fails there with a TypeError."
+    return Finding("not-a-handler", message, code.fault.cure, (code.place,))
 
 
 def _bare(schedule: Schedule) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ CODES = {
     "included-twice": "a router that was included twice, so it starts twice",
     "bare-generator": "a lifespan without @asynccontextmanager",
     "not-a-lifespan": "a lifespan that nothing can enter: the app doesn't start",
+    "not-a-handler": "a handler that can't be called, or that runs nothing if called",
     "swallowed": "a middleware that doesn't pass the lifespan on (--probe)",
 }
 

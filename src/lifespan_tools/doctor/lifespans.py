@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Hashable, Iterator
 from contextlib import AsyncContextDecorator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from lifespan_tools.doctor import frameworks, snippets
@@ -19,12 +20,22 @@ Kind = Literal["lifespan", "handler"]
 
 
 @dataclass(frozen=True)
+class Fault:
+    """Why a handler never runs, although it is called."""
+
+    message: str
+    cure: str
+    raises: bool = True  # a TypeError, when it is called
+
+
+@dataclass(frozen=True)
 class Code:
     """A handler, or one half of a lifespan: what stands before or after its yield."""
 
     kind: Kind
     identity: Hashable
-    function: Any
+    function: Any = field(compare=False)  # it may be without a hash
+    fault: Fault | None = None
 
     @property
     def place(self) -> Place:
@@ -41,6 +52,7 @@ class Step:
     fault: str | None = None
     cure: str = ""
     side_by_side: bool = False  # with others, in no order
+    stops_all: bool = False  # at shutdown one that raises doesn't stop the others
 
 
 def steps(
@@ -61,7 +73,8 @@ def steps(
             )
             yield Step(leaf, startup, shutdown)
         elif (lists := snippets.handlers_of(leaf)) is not None:
-            yield Step(leaf, handlers(lists.startup), handlers(lists.shutdown))
+            startup, shutdown = handlers(lists.startup), handlers(lists.shutdown)
+            yield Step(leaf, startup, shutdown, stops_all=lists.stops_all)
         elif (members := snippets.members_of(leaf)) is not None:
             for member in members.lifespans:
                 for step in steps(member, app, in_mount, given_state=True):
@@ -91,7 +104,54 @@ def _steps_of_mounts(app: object, entered: set[int]) -> Iterator[Step]:
 
 
 def handlers(functions: list[Any]) -> tuple[Code, ...]:
-    return tuple(Code("handler", identity(each), each) for each in functions)
+    return tuple(
+        Code("handler", identity(each), each, fault_of_handler(each))
+        for each in functions
+    )
+
+
+NO_YIELD = (
+    "Take the yield out and move what stands after it to a shutdown handler, or make "
+    "it a lifespan."
+)
+
+
+def fault_of_handler(handler: Any) -> Fault | None:
+    """Why nothing of it runs when it is called without arguments, as handlers are."""
+    if not callable(handler):
+        return Fault(f"is {_a(handler)}, and can't be called", "Register a function.")
+    try:
+        inspect.signature(handler).bind()
+    except TypeError:
+        cure = "Give it no parameters."
+        if made_by(handler):
+            cure = "Hand it over as the lifespan: FastAPI(lifespan=...)."
+        return Fault("has a parameter, and handlers are called without", cure)
+    except ValueError:  # written in C
+        return None
+    if made_by(handler):
+        return Fault(
+            "is made with contextlib: called, it gives a context manager, which nobody "
+            "enters. Nothing of it runs",
+            "Give it one parameter, the app, and hand it over as the lifespan: "
+            "FastAPI(lifespan=...).",
+            raises=False,
+        )
+    function = _called(handler)
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        return Fault(
+            "has a yield: called, it gives a generator, and nothing of it runs",
+            NO_YIELD,
+            raises=False,
+        )
+    return None
+
+
+def _called(handler: Any) -> Any:
+    """The function that is called when it is called."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    return handler if inspect.isroutine(handler) else type(handler).__call__
 
 
 def code_of(lifespan: Any) -> Code:

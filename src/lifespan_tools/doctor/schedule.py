@@ -29,18 +29,32 @@ class Run:
 
 @dataclass
 class Schedule:
-    """The steps of a lifespan, up to the first that can't be entered."""
+    """What the steps of a lifespan run, up to the first that fails.
+
+    Attributes:
+        broken: the step that can't be entered.
+        fails: whether the startup fails, there or at a handler.
+    """
 
     steps: list[Step]
-    startup: list[Code] = field(init=False)
-    shutdown: list[Code] = field(init=False)
+    broken: Step | None = None
+    fails: bool = False
+    startup: list[Code] = field(default_factory=list)
+    shutdown: list[Code] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.broken = next((step for step in self.steps if step.fault), None)
-        end = self.steps.index(self.broken) if self.broken else len(self.steps)
-        entered = self.steps[:end]
-        self.startup = [code for step in entered for code in step.startup]
-        self.shutdown = [code for step in entered[::-1] for code in step.shutdown]
+        entered = []
+        for step in self.steps:
+            ran, raised = _ran(step.startup)
+            self.startup += ran
+            if step.fault:
+                self.broken = step
+            if raised or step.fault:
+                self.fails = True
+                break
+            entered.append(step)
+        for step in reversed(entered):
+            self.shutdown += _ran(step.shutdown, to_the_end=step.stops_all)[0]
         self.scheduled: set[Hashable] = {
             code.identity
             for step in self.steps
@@ -50,6 +64,17 @@ class Schedule:
 
     def codes(self) -> list[Code]:
         return self.startup + self.shutdown
+
+
+def _ran(codes: tuple[Code, ...], to_the_end: bool = False) -> tuple[list[Code], bool]:
+    """What runs of the codes, and whether one of them raises."""
+    ran = []
+    for code in codes:
+        if code.fault is None:
+            ran.append(code)
+        elif code.fault.raises and not to_the_end:
+            return ran, True
+    return ran, False
 
 
 def runs(codes: list[Code]) -> tuple[Run, ...]:

@@ -20,6 +20,7 @@ from lifespan_tools.doctor.places import generator_of
 class Lists(NamedTuple):
     startup: list[Handler]
     shutdown: list[Handler]
+    stops_all: bool  # each of `shutdown` runs, although another one raised
 
 
 def handlers_of(lifespan: Any) -> Lists | None:
@@ -28,7 +29,8 @@ def handlers_of(lifespan: Any) -> Lists | None:
     if inside is None:
         return None
     startup, shutdown = list(inside["on_startup"]), list(inside["on_shutdown"])
-    return Lists(startup, shutdown[::-1] if inside["reverse"] else shutdown)
+    reverse = inside["reverse"]
+    return Lists(startup, shutdown[::-1] if reverse else shutdown, reverse)
 
 
 class Members(NamedTuple):
@@ -67,8 +69,10 @@ def _callables(thing: Any) -> Iterator[Any]:
 def _is_nothing(function: Any) -> bool:
     """Whether it is the lambda that with_mounts() enters, given nothing."""
     code = getattr(function, "__code__", None)
-    return getattr(code, "co_name", "") == "<lambda>" and any(
-        _is_same(code, each) for each in _codes(with_mounts)
+    return isinstance(code, CodeType) and any(
+        _is_same(code, each)
+        for each in _codes(with_mounts)
+        if each.co_name == "<lambda>"
     )
 
 

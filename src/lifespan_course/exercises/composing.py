@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from fastapi import FastAPI
 
 from lifespan_course.exercises.lifespans import expect_state
@@ -65,6 +66,7 @@ async def two_and_a_worker(make_lifespan: Callable[..., Lifespan]) -> str:
     lifespan = make_lifespan(
         member("database", "cache"), member("cache", "database"), refresh
     )
+    expect(callable(lifespan), "make_lifespan has to return a lifespan.")
     async with running(
         FastAPI(lifespan=lifespan), startup_timeout=LIMIT, shutdown_timeout=LIMIT
     ):
@@ -76,9 +78,14 @@ async def two_and_a_worker(make_lifespan: Callable[..., Lifespan]) -> str:
         expect(any(name in mark for mark in order), f"The {name} isn't opened.")
     expect("refresh: start" in order, "Nobody starts refresh.")
     expect(
+        found,
+        "refresh needs both, and finds nothing. A member of combine finds what was "
+        "yielded before it; joined and concurrently hand nothing on.",
+    )
+    expect(
         found == ["cache", "database"],
-        f"refresh needs both, and finds: {', '.join(found) or 'nothing'}. The worker "
-        "has to come after them.",
+        f"refresh needs both, and finds the {found[0]} only. It has to come after "
+        "both.",
     )
     expect(
         not any("alone" in mark for mark in order),
@@ -89,7 +96,43 @@ async def two_and_a_worker(make_lifespan: Callable[..., Lifespan]) -> str:
         order.index("served") < order.index("refresh: cancelled"),
         "refresh is stopped before the app has served.",
     )
+    await _expect_closed(make_lifespan)
     return "Two start at the same time, and the worker has both of them to its end."
+
+
+async def _expect_closed(make_lifespan: Callable[..., Lifespan]) -> None:
+    """Expect the database to be closed when the cache fails to start beside it."""
+    log, is_open = Events(), anyio.Event()
+
+    class Database(Resource):
+        async def __aenter__(self) -> dict[str, Any] | None:
+            is_open.set()
+            return await super().__aenter__()
+
+    class Cache(Resource):
+        async def __aenter__(self) -> dict[str, Any] | None:
+            with anyio.move_on_after(PATIENCE):
+                await is_open.wait()
+            await anyio.lowlevel.checkpoint()  # the database has its turn to the end
+            raise BodyError
+
+    async def refresh(app: Any, state: Mapping[str, Any]) -> None:
+        await anyio.sleep_forever()
+
+    database = Database("database", log, {"database": 1}).lifespan
+    cache = Cache("cache", log, {"cache": 1}).lifespan
+    app = FastAPI(lifespan=make_lifespan(database, cache, refresh))
+    try:
+        async with running(app, startup_timeout=LIMIT, shutdown_timeout=LIMIT):
+            pass
+    except BodyError:
+        pass
+    else:
+        raise NotYet("The cache fails to start, and the app starts all the same.")
+    expect(
+        len(log.order) != 1,
+        "The cache fails to start, and the database, which has started, stays open.",
+    )
 
 
 @async_verdict
@@ -106,26 +149,16 @@ async def _refuse_to_lose(joined: Callable[..., Lifespan]) -> str:
     two = Resource("two", log, {"url": None}).lifespan
     quiet = Resource("quiet", log).lifespan
     again = Resource("again", log, {"url": "again"}).lifespan
-    async with joined(one, quiet, two)(FastAPI()) as state:
-        log.mark("served")
-        expect_state(state)
-        expect(
-            dict(state or {}) == {"a": 1, "url": None},
-            "Three lifespans without a conflict yield the keys a and url. Together "
-            f"they yield {state}.",
-        )
-    names = ["one", "quiet", "two"]
-    starts = [f"{name}: start" for name in names]
-    ends = [f"{name}: end" for name in reversed(names)]
-    expect(
-        log.order == [*starts, "served", *ends],
-        "Three lifespans without a conflict ran like this: " + ", ".join(log.order),
-    )
+    same = Resource("same", log, {"url": None}).lifespan
+    expect(callable(joined(one)), "joined has to return a lifespan.")
+    await _expect_peace(log, joined(one, quiet, two))
     log.clear()
     await _expect_refusal(joined(one, two, again))
     for name in ("one", "two", "again"):
         ended = f"{name}: end" in log.order or f"{name}: failed" in log.order
         expect(ended, f"After the ValueError the lifespan {name!r} is still open.")
+    await _expect_refusal(joined(two, one, again), ", but not one after the other")
+    await _expect_refusal(joined(two, same), ", with equal values")
     log.clear()
     try:
         async with joined(one, two)(FastAPI()):
@@ -138,20 +171,63 @@ async def _refuse_to_lose(joined: Callable[..., Lifespan]) -> str:
     return "A key given twice stops the startup, and what was open is closed."
 
 
-async def _expect_refusal(lifespan: Lifespan) -> None:
+async def _expect_peace(log: Events, lifespan: Lifespan) -> None:
+    """Expect lifespans without a conflict to run: one, quiet (yields None), two."""
     try:
         async with lifespan(FastAPI()) as state:
+            log.mark("served")
+    except ValueError as error:
+        raise NotYet(
+            f"There was no conflict, and your code raised ValueError: {error}"
+        ) from None
+    except (TypeError, AttributeError) as error:
+        expect(
+            "NoneType" not in str(error),
+            "A lifespan may yield nothing, and then you get None. Your first joined "
+            "knew what to do: yielded or {}.",
+        )
+        raise
+    expect_state(state)
+    expect(
+        dict(state or {}) == {"a": 1, "url": None},
+        "Three lifespans without a conflict yield the keys a and url. Together they "
+        f"yield {state}.",
+    )
+    names = ["one", "quiet", "two"]
+    starts = [f"{name}: start" for name in names]
+    ends = [f"{name}: end" for name in reversed(names)]
+    expect(
+        log.order == [*starts, "served", *ends],
+        "Three lifespans without a conflict ran like this: " + ", ".join(log.order),
+    )
+
+
+async def _expect_refusal(lifespan: Lifespan, how: str = "") -> None:
+    """Expect a ValueError at startup that names the key: url.
+
+    Args:
+        lifespan: one in which two yield that key.
+        how: in which way they do, for the hint.
+    """
+    conflict, served = f"Two lifespans yield 'url'{how}", False
+    try:
+        async with lifespan(FastAPI()) as state:
+            served = True
             kept = dict(state or {}).get("url")
     except ValueError as error:
+        expect(
+            not served,
+            f"{conflict}. The ValueError comes at shutdown, when the app has served.",
+        )
         expect("url" in str(error), "The message doesn't name the key, which is 'url'.")
     except Exception as error:
         raise NotYet(
-            "Two lifespans yield 'url'. That should raise ValueError, and it raises "
+            f"{conflict}. That should raise ValueError, and it raises "
             f"{type(error).__name__}."
         ) from None
     else:
         which = "later" if kept == "again" else "earlier"
-        raise NotYet(f"Two lifespans yield 'url', and the {which} value wins silently.")
+        raise NotYet(f"{conflict}, and the {which} value wins silently.")
 
 
 @async_verdict
@@ -172,7 +248,15 @@ async def each_once(make_app: Callable[..., FastAPI]) -> str:
     async def answer() -> str:
         return "here"
 
-    app = make_app(*[member(name) for name in ("stock", "search", "admin")], answer)
+    members = [member(name) for name in ("stock", "search", "admin")]
+    try:
+        app = make_app(*members, answer)
+    except TypeError as error:
+        expect(
+            "with_mounts()" not in str(error),
+            "with_mounts takes one lifespan: make one of several with combine.",
+        )
+        raise
     expect(isinstance(app, FastAPI), "make_app has to return the app.")
     paths = ["/v1/products", "/v2/products", "/v1/find", "/v2/find", "/office/"]
     async with running(app, startup_timeout=LIMIT, shutdown_timeout=LIMIT) as client:

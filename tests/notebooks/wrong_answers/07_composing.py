@@ -6,9 +6,62 @@ def make_lifespan(database, cache, refresh):
     return combine(database, cache, worker(refresh))
 
 
-# %% two_and_a_worker | finds: nothing
+# %% two_and_a_worker | finds the database only
 def make_lifespan(database, cache, refresh):
-    return concurrently(database, cache, worker(refresh))
+    return combine(database, worker(refresh), cache)
+
+
+# %% two_and_a_worker | joined and concurrently hand nothing on
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        state = {}
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                yielded = await stack.enter_async_context(each(app))
+                state.update(yielded or {})
+            yield state
+
+    return lifespan
+
+
+def make_lifespan(database, cache, refresh):
+    return joined(concurrently(database, cache), worker(refresh))
+
+
+# %% two_and_a_worker | has to return a lifespan
+def make_lifespan(database, cache, refresh):
+    combine(concurrently(database, cache), worker(refresh))
+
+
+# %% two_and_a_worker | which has started, stays open
+def make_lifespan(database, cache, refresh):
+    @asynccontextmanager
+    async def both(app):
+        entered = database(app), cache(app)
+        first, second = await gather(*[each.__aenter__() for each in entered])
+        yield {**first, **second}
+        for each in entered:
+            await each.__aexit__(None, None, None)
+
+    return combine(both, worker(refresh))
+
+
+# %% two_and_a_worker | and the app starts all the same
+def make_lifespan(database, cache, refresh):
+    @asynccontextmanager
+    async def both(app):
+        async with AsyncExitStack() as stack:
+            entering = map(stack.enter_async_context, [database(app), cache(app)])
+            yielded = await gather(*entering, return_exceptions=True)
+            yield {
+                k: v
+                for each in yielded
+                if isinstance(each, dict)
+                for k, v in each.items()
+            }
+
+    return combine(both, worker(refresh))
 
 
 # %% two_and_a_worker | has no yield between startup and shutdown
@@ -42,7 +95,7 @@ def make_lifespan(database, cache, refresh):
     return lifespan
 
 
-# %% refuse_to_lose | the earlier value wins silently
+# %% refuse_to_lose | yield 'url', and the earlier value wins silently
 def joined(*lifespans):
     @asynccontextmanager
     async def lifespan(app):
@@ -73,6 +126,82 @@ def joined(*lifespans):
     return lifespan
 
 
+# %% refuse_to_lose | There was no conflict
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        state = {}
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                yielded = await stack.enter_async_context(each(app))
+                state.update(yielded or {})
+                for key in yielded or {}:
+                    if key in state:
+                        raise ValueError(f"{key} was given twice")
+            yield state
+
+    return lifespan
+
+
+# %% refuse_to_lose | joined has to return a lifespan
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        yield {}
+
+
+# %% refuse_to_lose | comes at shutdown
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        state, twice = {}, []
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                yielded = await stack.enter_async_context(each(app)) or {}
+                twice += [key for key in yielded if key in state]
+                state.update(yielded)
+            yield state
+            if twice:
+                raise ValueError(f"given twice: {twice}")
+
+    return lifespan
+
+
+# %% refuse_to_lose | but not one after the other, and the later value wins
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        state, before = {}, {}
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                yielded = await stack.enter_async_context(each(app)) or {}
+                for key in yielded:
+                    if key in before:
+                        raise ValueError(f"{key} was given twice")
+                state.update(yielded)
+                before = yielded
+            yield state
+
+    return lifespan
+
+
+# %% refuse_to_lose | with equal values, and the earlier
+def joined(*lifespans):
+    @asynccontextmanager
+    async def lifespan(app):
+        state = {}
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                yielded = await stack.enter_async_context(each(app)) or {}
+                for key, value in yielded.items():
+                    if key in state and state[key] != value:
+                        raise ValueError(f"{key} was given twice")
+                state.update(yielded)
+            yield state
+
+    return lifespan
+
+
 # %% refuse_to_lose | doesn't name the key
 def joined(*lifespans):
     @asynccontextmanager
@@ -89,7 +218,7 @@ def joined(*lifespans):
     return lifespan
 
 
-# %% refuse_to_lose | 'NoneType' object is not iterable
+# %% refuse_to_lose | knew what to do: yielded or {}
 def joined(*lifespans):
     @asynccontextmanager
     async def lifespan(app):
@@ -190,6 +319,13 @@ def joined(*lifespans):
         yield {}
 
     return lifespan
+
+
+# %% each_once | with_mounts takes one lifespan
+def make_app(stock, search, admin, answer) -> FastAPI:
+    app = FastAPI(lifespan=with_mounts(stock, search))
+    app.mount("/office", FastAPI(lifespan=admin))
+    return app
 
 
 # %% each_once | /v2/products answers 404

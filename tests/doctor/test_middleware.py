@@ -1,5 +1,7 @@
 """--probe: which middleware keeps the lifespan to itself, asked without a startup."""
 
+import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +9,11 @@ import anyio
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lifespan_lab import running
@@ -61,6 +66,36 @@ class RaisingAfterwards(Passing):
         raise LookupError
 
 
+class WantsTheApp(Passing):
+    """It reads what Starlette puts into the scope before its middleware."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["app"].title
+        assert scope["asgi"]["spec_version"]
+        await self.app(scope, receive, send)
+
+
+class Exiting(Passing):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sys.exit(3)
+
+
+class ExitingInATask(Passing):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.create_task(self.exit())
+
+    async def exit(self) -> None:
+        sys.exit(3)
+
+
+class Inheriting(BaseHTTPMiddleware):
+    """Its `__call__` is Starlette's, which passes on all that isn't HTTP."""
+
+
+def function(app: ASGIApp) -> ASGIApp:
+    return OnlyHttp(app)
+
+
 class Picky(Starlette):
     """An app that overrides its own `__call__`."""
 
@@ -83,6 +118,11 @@ def app_with(log: Log, *kinds: Any) -> FastAPI:
         lambda log: app_with(log, Passing, OnlyHttp, CORSMiddleware),
         lambda log: OnlyHttp(app_with(log)),
         lambda log: Passing(OnlyHttp(app_with(log))),
+        lambda log: app_with(log, function),
+        lambda log: Router(
+            lifespan=log.lifespan("database"),
+            middleware=[Middleware(Passing), Middleware(OnlyHttp)],
+        ),
         lambda log: Picky(lifespan=log.lifespan("database")),
     ],
 )
@@ -92,10 +132,10 @@ async def test_swallowed(make: Callable[[Log], Any]) -> None:
     app = make(log)
     diagnosis = diagnose(app, probe=True)
     assert [finding.code for finding in diagnosis.findings] == ["swallowed"]
-    assert not diagnosis.passed_on
+    assert (diagnosis.passed_on, diagnosis.starts) == (False, False)
     assert diagnosis.exit_code == 1
     [place] = diagnosis.findings[0].where
-    assert place.name in ("OnlyHttp", "Picky")
+    assert place.name in ("OnlyHttp", "Picky", "function")
     assert place.file == __file__
     with pytest.raises(LifespanError):
         async with running(app):
@@ -118,6 +158,7 @@ def test_swallowed_comes_first() -> None:
     [
         lambda log: app_with(log, GZipMiddleware, CORSMiddleware, Passing),
         lambda log: Passing(app_with(log)),
+        lambda log: app_with(log, WantsTheApp, Inheriting),
         lambda log: app_with(log, RaisingAfterwards),
         lambda log: app_with(log).router,
     ],
@@ -127,7 +168,8 @@ async def test_passed_on(make: Callable[[Log], Any]) -> None:
     log = Log()
     app = make(log)
     diagnosis = diagnose(app, probe=True)
-    assert (diagnosis.findings, diagnosis.unknown) == ((), ())
+    assert (diagnosis.findings, diagnosis.unknown, diagnosis.notes) == ((), (), ())
+    assert (diagnosis.passed_on, diagnosis.starts) == (True, True)
     assert (log.startup, log.shutdown) == ([], [])
 
 
@@ -154,11 +196,31 @@ async def test_an_app_that_has_run() -> None:
     assert log.startup == ["database"]
 
 
-def test_without_the_probe_nothing_is_asked() -> None:
-    """Objects alone don't tell: without --probe a middleware isn't even made."""
-    app = app_with(Log())
-    app.add_middleware(None)  # type: ignore[arg-type]
-    assert diagnose(app).findings == ()
+@pytest.mark.parametrize("kind", [OnlyHttp, Passing, function])
+def test_without_the_probe_nothing_is_asked(kind: Any) -> None:
+    """Without --probe it isn't said that the app starts, but how to learn that."""
+    app = app_with(Log(), kind)
+    diagnosis = diagnose(app)
+    assert (diagnosis.passed_on, diagnosis.starts) == (None, None)
+    assert (diagnosis.findings, diagnosis.exit_code) == ((), 0)
+    [note] = diagnosis.notes
+    assert f"{kind.__name__} stands before" in note
+    assert "--probe tells" in note
+    assert "At startup, if the lifespan comes through, in" in str(diagnosis)
+
+
+def test_an_app_that_overrides_call() -> None:
+    """An app with its own `__call__` may swallow the lifespan as a middleware may."""
+    app = Picky(lifespan=Log().lifespan("database"))
+    app.add_middleware(Passing)
+    [note] = diagnose(app).notes
+    assert note.startswith("Picky and Passing stand before the app's router.")
+
+
+def test_middleware_of_the_framework() -> None:
+    """Starlette's own middleware passes the lifespan on: that needs no note."""
+    diagnosis = diagnose(app_with(Log(), GZipMiddleware, Inheriting))
+    assert (diagnosis.passed_on, diagnosis.notes) == (True, ())
 
 
 @pytest.mark.parametrize(
@@ -166,6 +228,8 @@ def test_without_the_probe_nothing_is_asked() -> None:
     [
         (Answering, "answers the lifespan itself"),
         (Raising, "raised LookupError('lifespan')"),
+        (Exiting, "raised SystemExit(3)"),
+        (ExitingInATask, "raised SystemExit(3)"),
         (Hanging, "did nothing for 0.05 s"),
     ],
 )
@@ -177,10 +241,29 @@ async def test_unclear(kind: type, doubt: str, monkeypatch: pytest.MonkeyPatch) 
     assert doubt in diagnosis.unknown[0]
     assert kind.__name__ in diagnosis.unknown[0]
     assert diagnosis.exit_code == 2
+    assert (diagnosis.passed_on, diagnosis.starts) == (None, None)
+    assert "At startup, if the lifespan comes through, in" in str(diagnosis)
 
 
-def test_a_middleware_that_cannot_be_made() -> None:
-    """A middleware whose arguments are wrong gives a doubt, and no traceback."""
-    app = app_with(Log())
+@pytest.mark.parametrize("probe", [False, True])
+async def test_a_middleware_that_cannot_be_made(probe: bool) -> None:
+    """A middleware whose arguments are wrong is a finding; nothing runs for real."""
+    log = Log()
+    app = app_with(log)
     app.add_middleware(OnlyHttp, unknown=True)  # type: ignore[call-arg]
-    assert "TypeError" in diagnose(app, probe=True).unknown[0]
+    diagnosis = diagnose(app, probe=probe)
+    [finding] = diagnosis.findings
+    assert finding.code == "not-a-middleware"
+    assert "OnlyHttp can't be made: got an unexpected" in finding.message
+    assert (diagnosis.passed_on, diagnosis.starts) == (False, False)
+    async with running(app) as client:
+        with pytest.raises(TypeError, match="unknown"):
+            await client.get("/")
+    assert log.startup == []
+
+
+def test_a_middleware_without_a_signature() -> None:
+    """A middleware that doesn't tell its arguments isn't called a fault."""
+    app = app_with(Log())
+    app.add_middleware(type)  # type: ignore[arg-type]
+    assert diagnose(app).findings == ()

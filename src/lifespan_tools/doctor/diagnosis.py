@@ -32,9 +32,12 @@ class Diagnosis:
         startup: what runs at startup, in order, one entry for each run; provided that
             the lifespan reaches the app (see `passed_on`).
         shutdown: the same for shutdown, if the app stops after it has started.
-        starts: whether nothing is known to stop the startup. If something does,
-            `startup` ends there, and `shutdown` is what runs of the things that had
-            started. (Of a lifespan: what stands in its `finally`.)
+        fails: whether something is known to stop the startup. Then `startup` ends
+            there, and `shutdown` is what runs of the things that had started. (Of a
+            lifespan: what stands in its `finally`.)
+        passed_on: whether the lifespan reaches the app: False if a middleware was found
+            to keep it, None if there is one that may, and nobody has looked (`probe`)
+            or looking didn't tell.
         findings: what is wrong.
         unknown: what couldn't be seen, in sentences.
         notes: what is no fault, but good to know, in sentences.
@@ -44,7 +47,8 @@ class Diagnosis:
 
     startup: tuple[Run, ...]
     shutdown: tuple[Run, ...]
-    starts: bool
+    fails: bool
+    passed_on: bool | None
     findings: tuple[Finding, ...]
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
@@ -52,9 +56,9 @@ class Diagnosis:
     tested: bool
 
     @property
-    def passed_on(self) -> bool:
-        """Whether no middleware was found to keep the lifespan from the app."""
-        return all(finding.code != "swallowed" for finding in self.findings)
+    def starts(self) -> bool | None:
+        """Whether nothing is known to stop the startup; None if it may not begin."""
+        return False if self.fails else self.passed_on
 
     @property
     def exit_code(self) -> int:
@@ -106,20 +110,35 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
         certain, doubtful = _split(loss, schedule)
         findings += [certain.finding()] if certain.lost else []
         unknown += [_doubt(doubtful)] if doubtful.lost else []
-    if probe:
-        swallowed, silent = middleware.ask(app)
-        findings = swallowed + findings
-        unknown += silent
+    passed_on, kept, silent = _passing(app, probe)
+    findings = kept + findings
+    unknown += silent
     return Diagnosis(
         runs(schedule.startup),
         runs(schedule.shutdown),
-        not schedule.fails,
+        schedule.fails,
+        passed_on,
         tuple(findings),
         tuple(unknown),
-        tuple(_notes(app, inner, router, schedule)),
+        tuple(_notes(app, probe, router, schedule)),
         frameworks.versions(),
         not untested,
     )
+
+
+def _passing(app: Any, probe: bool) -> tuple[bool | None, list[Finding], list[str]]:
+    """Whether the lifespan reaches the app; findings and doubts about that."""
+    layers = list(middleware.layers(app))
+    unmade = [found for layer in layers if (found := middleware.unmade(layer))]
+    if unmade:
+        return False, unmade, []
+    own = [layer for layer in layers if middleware.is_own(layer)]
+    if not probe:
+        return (None if own else True), [], []
+    swallowed, silent = middleware.ask(own)
+    if swallowed:
+        return False, swallowed, silent
+    return (None if silent else True), [], silent
 
 
 def _described(thing: Any) -> str:
@@ -204,16 +223,20 @@ def _doubt(loss: Loss) -> str:
     )
 
 
-def _notes(app: Any, inner: Any, router: Any, schedule: Schedule) -> Iterator[str]:
+def _notes(app: Any, probe: bool, router: Any, schedule: Schedule) -> Iterator[str]:
     yield from frameworks.traceless(frameworks.lifespan_of(router))
     codes = [c for step in schedule.steps if step.side_by_side for c in step.startup]
     if codes:
         names = listed([code.place.name for code in codes])
         yield f"{names} start and stop side by side, so their order may differ."
-    if inner is not app:
+    own = [layer for layer in middleware.layers(app) if middleware.is_own(layer)]
+    if own and not probe:
+        names = listed([place_of(layer.kind).name for layer in own])
+        verb = "stands" if len(own) == 1 else "stand"
+        pass_on = "passes" if len(own) == 1 else "pass"
         yield (
-            f"The app is inside of a {type(app).__name__}. This holds if that passes "
-            "the lifespan on; --probe tells."
+            f"{names} {verb} before the app's router. What is said here holds if that "
+            f"{pass_on} the lifespan on; --probe tells."
         )
     for mount in frameworks.mounts(router):
         mounted = frameworks.behind_middleware(mount.app)

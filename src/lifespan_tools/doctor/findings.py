@@ -32,6 +32,7 @@ CODES = {
     "bare-generator": "a lifespan without @asynccontextmanager",
     "not-a-lifespan": "a lifespan that nothing can enter: the app doesn't start",
     "not-a-handler": "a handler that can't be called, or that runs nothing if called",
+    "not-a-middleware": "a middleware that can't be made: the app answers nothing",
     "swallowed": "a middleware that doesn't pass the lifespan on (--probe)",
 }
 

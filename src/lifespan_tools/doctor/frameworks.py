@@ -266,6 +266,20 @@ def _framework_methods(name: str) -> list[Any]:
     return [getattr(kind, name, None) for kind in (Router, fastapi.APIRouter)]
 
 
+def middleware_of_router(router: Router | None) -> Iterator[Any]:
+    """What a router's own `middleware=` has made, from outside in."""
+    layer: Any = getattr(router, "middleware_stack", None)
+    while hasattr(layer, "app"):
+        yield layer
+        layer = layer.app
+
+
+def is_theirs(function: Any) -> bool:
+    """Whether the function or class is the frameworks' own code."""
+    module = str(getattr(function, "__module__", ""))
+    return module.partition(".")[0] in {"fastapi", "starlette"}
+
+
 def copy_without_middleware(app: Starlette, inside: Any) -> ASGIApp:
     """The app with something else in the place of its router. The app stays as it is.
 

@@ -11,18 +11,23 @@ from lifespan_tools.doctor.places import Place
 from lifespan_tools.doctor.schedule import Run
 
 WIDTH = 88
+UNLESS = {
+    True: "",
+    None: ", if the lifespan comes through",
+    False: ", if the lifespan came through",
+}
 
 
 def as_text(diagnosis: Diagnosis, title: str = "The app") -> str:
     """What runs, what is wrong, and what couldn't be seen; a page at most."""
     releases = ", ".join(map(" ".join, diagnosis.versions.items()))
-    unless = "" if diagnosis.passed_on else ", if the lifespan came through"
+    unless = UNLESS[diagnosis.passed_on]
     parts = [
         f"{title} with {releases}",
         "\n".join(_lines(f"At startup{unless}", diagnosis.startup)),
         "\n".join(_lines(f"At shutdown{unless}", diagnosis.shutdown)),
     ]
-    if not diagnosis.starts:
+    if diagnosis.fails:
         parts[1] += "\n  here the startup fails"
     parts += [_finding(finding) for finding in diagnosis.findings]
     parts += [_wrapped("unknown", text) for text in diagnosis.unknown]

@@ -1,4 +1,4 @@
-"""The spelling service of chapter 7: four resources, each opened by a module of its own.
+"""The spelling service of chapter 7: four resources, each in a module of its own.
 
 The modules write to one log, as modules of a program share `logging`.
 """

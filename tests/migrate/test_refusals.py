@@ -167,6 +167,11 @@ OWNERS = {
     "app = FastAPI()\nr = make()\napp.include_router(r)\n": (
         "when it is included can't be told"
     ),
+    "r = APIRouter(lifespan=start, on_startup=[start])\n"
+    "app = FastAPI(lifespan=start)\napp.include_router(r)\n": (
+        "never runs today: router `r` has `lifespan=start`; delete it, or move it into "
+        "that lifespan by hand\n"
+    ),
     "app = FastAPI(on_startup=[start()])\n": (
         "whether what `start(...)` returns is async can't be read"
     ),

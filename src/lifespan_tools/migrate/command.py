@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lifespan_tools.migrate.files import Files, read
+from lifespan_tools.migrate.holdings import Options
 from lifespan_tools.migrate.migration import Group, Migration, migrate
 from lifespan_tools.migrate.project import Project
 from lifespan_tools.migrate.refusals import Refusal, shown
-from lifespan_tools.migrate.units import Options
 from lifespan_tools.migrate.writing import WriteError, finish, write
 
 DONE, LEFT, BLIND = 0, 1, 2

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifespan_tools.migrate.refusals import Refusal
+from lifespan_tools.migrate.relevance import EVENTS
 from lifespan_tools.migrate.source import Source, UnreadableError, decoded
-from lifespan_tools.migrate.uses import EVENTS
 
 SKIPPED = {"node_modules", "__pycache__", "site-packages"}
 CALLS = re.compile(r"\.(?:on_event|add_event_handler)\(|\bon_(?:startup|shutdown)\s*=")

@@ -3,12 +3,12 @@
 import ast
 from dataclasses import dataclass
 
+from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.objects import Registration
 from lifespan_tools.migrate.project import Defined, External, Member, Outside, Unknown
 from lifespan_tools.migrate.refusals import shown
 from lifespan_tools.migrate.scopes import FUNCTIONS, Function, Scope, own_body, root
 from lifespan_tools.migrate.source import Source
-from lifespan_tools.migrate.uses import Uses
 
 BY_NAME = "define a function of your own that calls it, and register that one"
 
@@ -43,7 +43,7 @@ class Handler:
         return self.registration.source
 
 
-def handler_of(uses: Uses, registration: Registration) -> Handler:
+def handler_of(applications: Applications, registration: Registration) -> Handler:
     """What a registration registers. CannotCallError if that can't be proven."""
     source, node = registration.source, registration.handler
     if isinstance(node, FUNCTIONS):
@@ -51,14 +51,14 @@ def handler_of(uses: Uses, registration: Registration) -> Handler:
         return Handler(
             registration,
             node.name,
-            _is_async(uses, source, node),
+            _is_async(applications, source, node),
             node.returns is not None,
             node.name,
             registration.scope,
         )
     if isinstance(node, ast.Lambda):
         return _inlined(registration, node)
-    is_async, is_typed = _kind(uses, source, node)
+    is_async, is_typed = _kind(applications, source, node)
     if isinstance(node, ast.Name | ast.Attribute):
         first = root(node)
         assert isinstance(first, ast.Name)
@@ -121,7 +121,7 @@ def _bound_once(scope: Scope, name: str) -> None:
 
 
 def _kind(
-    uses: Uses, source: Source, node: ast.expr, depth: int = 0
+    applications: Applications, source: Source, node: ast.expr, depth: int = 0
 ) -> tuple[bool, bool]:
     """Whether an expression's value is async, and whether its definition is typed."""
     what = source.code(node)
@@ -130,20 +130,20 @@ def _kind(
     if isinstance(node, ast.Lambda):
         return False, False
     if isinstance(node, ast.Call):
-        return _kind_of_call(uses, source, node, depth)
+        return _kind_of_call(applications, source, node, depth)
     if not isinstance(node, ast.Name | ast.Attribute):
         raise CannotCallError(f"`{what}` isn't a function's name", BY_NAME)
-    thing = uses.project.resolve(source, node)
+    thing = applications.project.resolve(source, node)
     if isinstance(thing, Defined):
         if isinstance(thing.node, FUNCTIONS):
-            is_async = _is_async(uses, thing.source, thing.node)
+            is_async = _is_async(applications, thing.source, thing.node)
             return is_async, thing.node.returns is not None
         value = _value(thing)
         if value is not None:
-            return _kind(uses, thing.source, value, depth + 1)
+            return _kind(applications, thing.source, value, depth + 1)
     if isinstance(thing, Member):
-        method = _method(uses, thing)
-        return _is_async(uses, *method), method[1].returns is not None
+        method = _method(applications, thing)
+        return _is_async(applications, *method), method[1].returns is not None
     if isinstance(thing, External):
         reason = f"whether `{what}` is async can't be read: it isn't of this project"
     elif isinstance(thing, Outside):
@@ -159,24 +159,26 @@ def _kind(
 
 
 def _kind_of_call(
-    uses: Uses, source: Source, node: ast.Call, depth: int
+    applications: Applications, source: Source, node: ast.Call, depth: int
 ) -> tuple[bool, bool]:
     what = source.code(node.func)
-    thing = uses.project.resolve(source, node.func)
+    thing = applications.project.resolve(source, node.func)
     if thing == External("functools.partial") and node.args:
-        return _kind(uses, source, node.args[0], depth + 1)
+        return _kind(applications, source, node.args[0], depth + 1)
     if (
         isinstance(thing, Defined)
         and isinstance(thing.node, ast.FunctionDef)
         and not thing.node.decorator_list
     ):
-        return _kind_of_result(uses, thing, thing.node)
+        return _kind_of_result(applications, thing, thing.node)
     raise CannotCallError(
         f"whether what `{what}(...)` returns is async can't be read", BY_NAME
     )
 
 
-def _kind_of_result(uses: Uses, thing: Defined, maker: Function) -> tuple[bool, bool]:
+def _kind_of_result(
+    applications: Applications, thing: Defined, maker: Function
+) -> tuple[bool, bool]:
     """A function that defines a function and returns it."""
     inner = thing.source.names.inner[maker]
     kinds = set()
@@ -191,7 +193,7 @@ def _kind_of_result(uses: Uses, thing: Defined, maker: Function) -> tuple[bool, 
                     f"whether what `{maker.name}(...)` returns is async can't be read",
                     BY_NAME,
                 )
-            is_async = _is_async(uses, thing.source, nodes[0])
+            is_async = _is_async(applications, thing.source, nodes[0])
             kinds.add((is_async, nodes[0].returns is not None))
     if len({is_async for is_async, _ in kinds}) != 1:
         raise CannotCallError(
@@ -210,14 +212,14 @@ def _value(thing: Defined) -> ast.expr | None:
     return None
 
 
-def _method(uses: Uses, member: Member) -> tuple[Source, Function]:
+def _method(applications: Applications, member: Member) -> tuple[Source, Function]:
     """The method that `thing.name` is, of an object or of a class."""
     owner = member.owner
     what = f"{owner.name}.{member.name}"
     made_by: Defined | None = owner if isinstance(owner.node, ast.ClassDef) else None
     value = _value(owner)
     if isinstance(value, ast.Call):
-        thing = uses.project.resolve(owner.source, value.func)
+        thing = applications.project.resolve(owner.source, value.func)
         if isinstance(thing, Defined) and isinstance(thing.node, ast.ClassDef):
             made_by = thing
         elif isinstance(thing, External):
@@ -233,12 +235,12 @@ def _method(uses: Uses, member: Member) -> tuple[Source, Function]:
         found = made_by.source.names.inner[node].bindings.get(member.name, [])
         if found:
             first = found[0]
-            single = len(found) == 1 and not _set_elsewhere(uses, member.name)
+            single = len(found) == 1 and not _set_elsewhere(applications, member.name)
             if single and isinstance(first, FUNCTIONS):
                 return made_by.source, first
             break
         base = (
-            uses.project.resolve(made_by.source, node.bases[0])
+            applications.project.resolve(made_by.source, node.bases[0])
             if len(node.bases) == 1
             else None
         )
@@ -247,19 +249,19 @@ def _method(uses: Uses, member: Member) -> tuple[Source, Function]:
     raise CannotCallError(f"whether `{what}` is async can't be read", BY_NAME)
 
 
-def _set_elsewhere(uses: Uses, name: str) -> bool:
+def _set_elsewhere(applications: Applications, name: str) -> bool:
     """Whether any object gets an attribute of this name."""
     return any(
         node.attr == name and not isinstance(node.ctx, ast.Load)
-        for source in uses.sources
+        for source in applications.sources
         for node in source.names.attributes
     )
 
 
-def _is_async(uses: Uses, source: Source, node: Function) -> bool:
+def _is_async(applications: Applications, source: Source, node: Function) -> bool:
     """As Starlette decides it: by the definition, not by what comes out."""
     for decorator in node.decorator_list:
-        if not _harmless(uses, source, decorator):
+        if not _harmless(applications, source, decorator):
             raise CannotCallError(
                 f"`{node.name}` is decorated with `{source.code(decorator)}`, which "
                 "may make another function of it",
@@ -273,10 +275,10 @@ def _is_async(uses: Uses, source: Source, node: Function) -> bool:
     return isinstance(node, ast.AsyncFunctionDef)
 
 
-def _harmless(uses: Uses, source: Source, decorator: ast.expr) -> bool:
+def _harmless(applications: Applications, source: Source, decorator: ast.expr) -> bool:
     """Whether a decorator gives back the function that it got."""
     if isinstance(decorator, ast.Name):
-        return uses.project.resolve(source, decorator) in (
+        return applications.project.resolve(source, decorator) in (
             External("builtins.staticmethod"),
             External("builtins.classmethod"),
         )
@@ -284,5 +286,5 @@ def _harmless(uses: Uses, source: Source, decorator: ast.expr) -> bool:
         owner = decorator.func.value
         if isinstance(owner, ast.Attribute) and owner.attr == "router":
             owner = owner.value
-        return uses.object_of(source, owner) is not None
+        return applications.object_of(source, owner) is not None
     return False

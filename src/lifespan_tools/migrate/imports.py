@@ -3,12 +3,10 @@
 import ast
 import re
 import sys
-from pathlib import Path
 
 from lifespan_tools.migrate.arguments import WIDTH
 from lifespan_tools.migrate.edits import Edits
 from lifespan_tools.migrate.project import External, Project
-from lifespan_tools.migrate.source import Source
 
 UNUSED = re.compile(r"[ \t]*# noqa: F401(?=\s*\Z)")
 """What allows an import that nothing reads."""
@@ -305,34 +303,3 @@ def _sorting(text: str) -> tuple[int, str]:
     name = text.partition(" ")[0]
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
     return kind, name
-
-
-def dotted(source: Source, target: Source, statement: Import, known: Path) -> str:
-    """How `source` names the file `target`, in the way of one of its imports.
-
-    known: the file that this import's module is in.
-    """
-    if isinstance(statement, ast.ImportFrom) and statement.level:
-        return relative(source.path, target.path)
-    if isinstance(statement, ast.ImportFrom):
-        parts = (statement.module or "").split(".")
-    else:
-        parts = statement.names[0].name.split(".")
-    folder = known.parent
-    above = len(parts) if known.name == "__init__.py" else len(parts) - 1
-    for _ in range(above):
-        folder = folder.parent
-    return ".".join(_module_parts(target.path.relative_to(folder)))
-
-
-def relative(source: Path, target: Path) -> str:
-    """A relative import's module: `.items`, `..db.session`."""
-    folder, dots = source.parent, "."
-    while folder not in target.parents:
-        folder, dots = folder.parent, dots + "."
-    return dots + ".".join(_module_parts(target.relative_to(folder)))
-
-
-def _module_parts(path: Path) -> tuple[str, ...]:
-    parts = path.with_suffix("").parts
-    return parts[:-1] if parts[-1] == "__init__" else parts

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.handlers import CannotCallError
+from lifespan_tools.migrate.holdings import Options
 from lifespan_tools.migrate.objects import Registration
 from lifespan_tools.migrate.project import Project
 from lifespan_tools.migrate.refusals import Refusal
 from lifespan_tools.migrate.rewriting import Rewriting
 from lifespan_tools.migrate.scopes import FUNCTIONS
-from lifespan_tools.migrate.units import Options, Unit, units_of
-from lifespan_tools.migrate.uses import Uses
+from lifespan_tools.migrate.units import Unit, units_of
+from lifespan_tools.migrate.uses import applications_of
 
 
 @dataclass(eq=False)
@@ -50,18 +52,20 @@ def migrate(
     project: Project, options: Options, trusted: frozenset[str] = frozenset()
 ) -> Migration:
     """Decide about all applications of a project. Nothing is written here."""
-    uses = Uses(project, trusted)
+    applications = applications_of(project, trusted)
     migration = Migration(
-        stray=uses.stray, foreign=uses.foreign, unreadable=uses.unreadable
+        stray=applications.stray,
+        foreign=applications.foreign,
+        unreadable=applications.unreadable,
     )
     ready: list[Unit] = []
-    units = units_of(uses, options)
+    units = units_of(applications, options)
     for unit in units:
         if not unit.refusals:
-            _try(uses, unit, options)
+            _try(applications, unit, options)
         (migration.refused if unit.refusals else ready).append(unit)
     for members in _sharing(ready):
-        group = Group(members, Rewriting(uses, options).texts(members))
+        group = Group(members, Rewriting(applications, options).texts(members))
         others = [unit for unit in units if unit not in members]
         staying = [each for unit in others for each in unit.registrations]
         problem = _problem(project, group, staying, options, trusted)
@@ -74,9 +78,9 @@ def migrate(
     return migration
 
 
-def _try(uses: Uses, unit: Unit, options: Options) -> None:
+def _try(applications: Applications, unit: Unit, options: Options) -> None:
     try:
-        Rewriting(uses, options).texts([unit])
+        Rewriting(applications, options).texts([unit])
     except CannotCallError as error:
         made = unit.registrations[0]
         unit.refusals.append(
@@ -118,7 +122,7 @@ def _problem(
         except SyntaxError as error:
             return _own_fault(path, error.lineno or 1, f"no Python ({error.msg})")
     expected = Counter(_what(each) for each in staying)
-    for unit in units_of(Uses(changed, trusted), options):
+    for unit in units_of(applications_of(changed, trusted), options):
         for registration in unit.registrations:
             expected[_what(registration)] -= 1
             if (

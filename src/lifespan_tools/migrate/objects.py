@@ -7,7 +7,7 @@ from typing import Literal
 
 from lifespan_tools.migrate.project import Defined, External, Project
 from lifespan_tools.migrate.refusals import Refusal
-from lifespan_tools.migrate.scopes import Scope
+from lifespan_tools.migrate.scopes import Function, Scope
 from lifespan_tools.migrate.source import Source
 
 APPLICATIONS = {
@@ -22,6 +22,7 @@ ROUTERS = {
 }
 Phase = Literal["startup", "shutdown"]
 PHASES: tuple[Phase, Phase] = ("startup", "shutdown")
+Kind = Literal["decorator", "statement", "list"]
 
 
 @dataclass(eq=False)
@@ -34,8 +35,8 @@ class Registration:
     phase: Phase
     node: ast.AST
     """The decorator, the statement, or the element of a list."""
-    handler: ast.expr | ast.FunctionDef | ast.AsyncFunctionDef
-    kind: Literal["decorator", "statement", "list"]
+    handler: ast.expr | Function
+    kind: Kind
     imported_at: ast.alias | None = None
     """In another file than its owner: what runs this file in an import there."""
 
@@ -118,6 +119,20 @@ class Made:
         if refusal not in self.refusals:
             self.refusals.append(refusal)
 
+    def refuse_place(self, reason: str, advice: str) -> None:
+        """Note why the place where it is made doesn't do."""
+        self.refuse(self.source, self.call.lineno, reason, advice)
+
+    @property
+    def has_handlers(self) -> bool:
+        """Whether it or a router below has any."""
+        return any(each.registrations for each in self.reached())
+
+    @property
+    def may_have_handlers(self) -> bool:
+        """The same, counting those that can't be told from what was refused."""
+        return any(each.registrations or each.refusals for each in self.reached())
+
     def reached(self) -> Iterator["Made"]:
         """This one and all routers that are included, once for each path to it."""
         yield self
@@ -138,16 +153,12 @@ def makers(project: Project, source: Source) -> Iterator[Made]:
         if isinstance(target, ast.Name):
             made.name, made.own_name = target.id, target
         elif not isinstance(statement, ast.Return) and (made.registrations or target):
-            made.refuse(
-                source,
-                call.lineno,
+            made.refuse_place(
                 "is kept where it can't be followed",
                 "give it to a variable of its own first",
             )
         if isinstance(project.resolve(source, call.func), Defined):
-            made.refuse(
-                source,
-                call.lineno,
+            made.refuse_place(
                 f"`{source.code(call.func)}` is a class of the project's own",
                 "give its `__init__` a `lifespan` by hand",
             )
@@ -179,9 +190,7 @@ def _kind(
 def _read_arguments(made: Made) -> None:
     source = made.source
     if any(isinstance(each, ast.Starred) for each in made.call.args):
-        made.refuse(
-            source, made.call.lineno, "is made with `*`", "write its arguments out"
-        )
+        made.refuse_place("is made with `*`", "write its arguments out")
     for keyword in made.call.keywords:
         if keyword.arg is None and not isinstance(keyword.value, ast.Dict):
             made.refuse(

@@ -1,28 +1,37 @@
 """New texts for the files of applications that can be rewritten."""
 
 import ast
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.arguments import give_lifespan, take_lists
 from lifespan_tools.migrate.edits import Edits, kept_comments
 from lifespan_tools.migrate.handlers import CannotCallError, Handler
-from lifespan_tools.migrate.imports import Import, Imports, dotted
+from lifespan_tools.migrate.holdings import Holding, Options
+from lifespan_tools.migrate.imports import Import, Imports
+from lifespan_tools.migrate.layout import (
+    above_comments,
+    blank_lines_before,
+    comments_beside,
+    crowded,
+    opens_block,
+    whole_lines,
+)
 from lifespan_tools.migrate.lifespans import Call, Lifespan
+from lifespan_tools.migrate.modules import dotted
 from lifespan_tools.migrate.objects import Include, Made, Registration
 from lifespan_tools.migrate.project import FolderOf, ModuleOf
 from lifespan_tools.migrate.scopes import root
 from lifespan_tools.migrate.source import Source
-from lifespan_tools.migrate.units import Holding, Options, Unit
-from lifespan_tools.migrate.uses import Uses
+from lifespan_tools.migrate.units import Unit
 
 
 class Rewriting:
     """All changes that some units need."""
 
-    def __init__(self, uses: Uses, options: Options) -> None:
-        self.uses = uses
+    def __init__(self, applications: Applications, options: Options) -> None:
+        self.applications = applications
         self.options = options
         self._edits: dict[Path, Edits] = {}
         self._imports: dict[Path, Imports] = {}
@@ -56,7 +65,7 @@ class Rewriting:
     def _imports_of(self, source: Source) -> Imports:
         edits = self._edits_of(source)
         if source.path not in self._imports:
-            self._imports[source.path] = Imports(self.uses.project, edits)
+            self._imports[source.path] = Imports(self.applications.project, edits)
         return self._imports[source.path]
 
     # The old places.
@@ -64,9 +73,9 @@ class Rewriting:
         source, node = registration.source, registration.node
         edits = self._edits_of(source)
         if registration.kind == "list":
-            self._comments[registration] = _comments_beside(registration)
+            self._comments[registration] = comments_beside(registration)
             return
-        start, line_start, line_end = _whole_lines(source, node)
+        start, line_start, line_end = whole_lines(source, node)
         margin = source.margin(node)
         comments = kept_comments(source, start, line_end)
         above = "".join(f"{margin}{each}{source.newline}" for each in comments)
@@ -129,10 +138,10 @@ class Rewriting:
         line_start, _ = source.line_at(source.start(statement))
         margin = source.text[line_start : source.start(statement)]
         if margin.strip():
-            raise _crowded(statement)
-        at = _above_comments(source, line_start)
-        blank = _blank_lines_before(source, at)
-        opens = _opens_block(source, at)
+            raise crowded(statement)
+        at = above_comments(source, line_start)
+        blank = blank_lines_before(source, at)
+        opens = opens_block(source, at)
         wanted = 2 if not margin else 0 if opens else 1
         after = 2 if not margin else 1
         line = source.newline
@@ -178,7 +187,7 @@ class Rewriting:
     ) -> tuple[Import, Path, str]:
         """An import of the holder's file that leads to the file of a handler."""
         holder = holding.holder
-        project = self.uses.project
+        project = self.applications.project
         if registration.owner is holder:
             assert registration.imported_at is not None
             place = holder.source.names.parents[registration.imported_at]
@@ -205,7 +214,7 @@ class Rewriting:
     def _way_by(
         self, source: Source, statement: Import, target: Source
     ) -> tuple[Import, Path, str]:
-        project = self.uses.project
+        project = self.applications.project
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 if project.module(source, alias.name, 0) == ModuleOf(target):
@@ -240,7 +249,7 @@ class Rewriting:
             for each in made.registrations
             if each.source is source
             for call in ast.walk(each.node)
-            if isinstance(call, ast.Call) and self.uses.registers(call)
+            if isinstance(call, ast.Call) and call.func in self.applications.claimed
         }
         dropped = {each.id for each in owners if isinstance(each, ast.Name)}
         kept = {each.id for each in names.loads if each not in owners}
@@ -273,64 +282,6 @@ def _exported(source: Source) -> set[str]:
         for each in ast.walk(node.value)
         if isinstance(each, ast.Constant) and isinstance(each.value, str)
     }
-
-
-def _whole_lines(source: Source, node: ast.AST) -> tuple[int, int, int]:
-    """Where a statement or decorator begins, and the lines that it fills."""
-    start, end = source.start(node), source.end(node)
-    line_start, _ = source.line_at(start)
-    _, line_end = source.line_at(max(start, end - 1))
-    before = source.text[line_start:start].strip()
-    after = source.text[end:line_end].strip()
-    if before not in ("", "@") or (after and not after.startswith("#")):
-        raise _crowded(node)
-    return start, line_start, line_end
-
-
-def _crowded(node: ast.AST) -> CannotCallError:
-    line = node.lineno  # type: ignore[attr-defined]
-    return CannotCallError(
-        f"line {line} holds more than one statement", "give each a line of its own"
-    )
-
-
-def _comments_beside(registration: Registration) -> tuple[str, ...]:
-    """The comments of a list's element: above it, and at the end of its line."""
-    source = registration.source
-    parent = source.names.parents[registration.node]
-    assert isinstance(parent, ast.List | ast.Tuple)
-    index = parent.elts.index(registration.node)  # type: ignore[arg-type]
-    start = source.start(parent)
-    if index:
-        _, start = source.line_at(source.end(parent.elts[index - 1]))
-    _, end = source.line_at(source.end(registration.node))
-    if index + 1 < len(parent.elts):
-        after = source.start(parent.elts[index + 1])
-        end = end if end <= after else after
-    else:
-        end = max(end, source.end(parent))
-    return tuple(kept_comments(source, start, end))
-
-
-def _above_comments(source: Source, line_start: int) -> int:
-    """Above the comments that stand directly over a line."""
-    own = {source.line_at(each.start)[0] for each in source.comments if each.own_line}
-    at = line_start
-    while True:
-        previous, _ = source.line_at(at - 1)
-        if previous not in own or previous == 0:
-            return at
-        at = previous
-
-
-def _blank_lines_before(source: Source, at: int) -> int:
-    text = source.text[:at]
-    return len(re.findall(r"\r\n|\n|\r", text[len(text.rstrip()) :])) - 1
-
-
-def _opens_block(source: Source, at: int) -> bool:
-    """Whether a place is the first line of a function's body."""
-    return source.text[:at].rstrip(" \t\r\n").endswith(":")
 
 
 def _free(name: str, avoid: set[str]) -> str:

@@ -1,42 +1,14 @@
 """An application with its routers is rewritten as a whole, or not at all."""
 
-import ast
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lifespan_tools.migrate.handlers import CannotCallError, Handler, handler_of
-from lifespan_tools.migrate.objects import Include, Made, Phase, Registration
-from lifespan_tools.migrate.project import Defined, External
+from lifespan_tools.migrate.applications import Applications
+from lifespan_tools.migrate.counts import changes_of
+from lifespan_tools.migrate.handlers import CannotCallError, handler_of
+from lifespan_tools.migrate.holdings import Holding, Holdings, Options
+from lifespan_tools.migrate.objects import Include, Made, Registration
 from lifespan_tools.migrate.refusals import Refusal
-from lifespan_tools.migrate.scopes import FUNCTIONS
-from lifespan_tools.migrate.uses import Uses
-
-
-@dataclass(frozen=True)
-class Options:
-    """What was asked for, where there is a choice."""
-
-    reverse: bool = False
-    once: bool = False
-    merge: bool = False
-
-
-@dataclass(eq=False)
-class Holding:
-    """An application or router that gets a lifespan, and what that one calls."""
-
-    holder: Made
-    registrations: list[Registration]
-    around: ast.expr | None = None
-    """The lifespan that it had: the new one is put around it."""
-    startup: list[Handler] = field(default_factory=list)
-    shutdown: list[Handler] = field(default_factory=list)
-
-    @property
-    def handlers(self) -> list[Handler]:
-        """All that the lifespan calls."""
-        return [*self.startup, *self.shutdown]
 
 
 @dataclass(eq=False)
@@ -62,13 +34,13 @@ class Unit:
         return f"{first} in {first.source.path.name}, line {first.call.lineno}"
 
 
-def units_of(uses: Uses, options: Options) -> list[Unit]:
+def units_of(applications: Applications, options: Options) -> list[Unit]:
     """The units that have something to rewrite or to refuse."""
     units = []
-    for made in _connected(uses.made):
+    for made in _connected(applications.made):
         unit = Unit(made)
         if unit.registrations or any(each.has_refused_events for each in made):
-            _decide(uses, unit, options)
+            _decide(applications, unit, options)
             units.append(unit)
     return units
 
@@ -90,7 +62,7 @@ def _connected(every: list[Made]) -> Iterator[list[Made]]:
             yield members
 
 
-def _decide(uses: Uses, unit: Unit, options: Options) -> None:
+def _decide(applications: Applications, unit: Unit, options: Options) -> None:
     unit.refusals = [each for made in unit.made for each in made.refusals]
     if unit.refusals:
         return
@@ -98,28 +70,31 @@ def _decide(uses: Uses, unit: Unit, options: Options) -> None:
     tops = [made for made in unit.made if made not in included]
     for made in unit.made:
         _check_includes(unit, made)
-        _check_imports(uses, unit, made)
+        _check_imports(applications, unit, made)
+    holdings = Holdings(applications, options)
     for top in tops:
-        if top.is_router and any(each.registrations for each in top.reached()):
-            _refuse(
-                unit,
-                top,
-                f"{top} has handlers, and no application here includes it",
-                "name the files of the application, too",
-            )
+        if top.is_router and top.has_handlers:
+            unit.refusals.append(_without_application(top))
         else:
-            _hold(uses, unit, top, options, set())
-    _check_shared(unit)
+            holdings.look_for(top)
+    holdings.refuse_shared()
+    unit.holdings = holdings.found
+    unit.refusals += holdings.refusals
     if unit.refusals:
         return
     for holding in unit.holdings:
-        _call(uses, unit, holding)
+        _find_handlers(applications, unit, holding)
     if not unit.refusals:
-        _count(unit, [top for top in tops if not top.is_router])
+        _note_changes(unit, [top for top in tops if not top.is_router])
 
 
-def _refuse(unit: Unit, made: Made, reason: str, advice: str) -> None:
-    unit.refusals.append(Refusal(made.source.path, made.call.lineno, reason, advice))
+def _without_application(router: Made) -> Refusal:
+    return Refusal(
+        router.source.path,
+        router.call.lineno,
+        f"{router} has handlers, and no application here includes it",
+        "name the files of the application, too",
+    )
 
 
 def _check_includes(unit: Unit, made: Made) -> None:
@@ -134,9 +109,7 @@ def _check_includes(unit: Unit, made: Made) -> None:
             start = include.scope.node.lineno, 0  # type: ignore[attr-defined]
             late = [each for each in router.entries if each.position > start]
         for entry in late:
-            if isinstance(entry, Include) and not any(
-                each.registrations for each in entry.router.reached()
-            ):
+            if isinstance(entry, Include) and not entry.router.has_handlers:
                 continue
             unit.refusals.append(
                 Refusal(
@@ -148,13 +121,13 @@ def _check_includes(unit: Unit, made: Made) -> None:
             )
 
 
-def _check_imports(uses: Uses, unit: Unit, made: Made) -> None:
+def _check_imports(applications: Applications, unit: Unit, made: Made) -> None:
     """Files that register run when they are imported first, by whichever file."""
     sources = {each.source for each in made.registrations}
     for source in sources - {made.source} if len(sources) > 1 else ():
         others = [
             each.path.name
-            for each in uses.importers(source)
+            for each in applications.importers(source)
             if each not in (made.source, source)
         ]
         if others:
@@ -172,112 +145,11 @@ def _check_imports(uses: Uses, unit: Unit, made: Made) -> None:
             )
 
 
-def _hold(
-    uses: Uses, unit: Unit, made: Made, options: Options, seen: set[Made]
-) -> None:
-    """Give a lifespan to the outermost ones that have none."""
-    if made in seen:
-        return
-    seen.add(made)
-    if made.lifespan is None:
-        registrations = list(dict.fromkeys(_flat(made)))
-        if registrations:
-            unit.holdings.append(Holding(made, registrations))
-        return
-    if not _is_given(uses, made, made.lifespan) and any(
-        each.registrations for each in made.reached()
-    ):
-        _refuse(
-            unit,
-            made,
-            f"whether `lifespan={made.source.code(made.lifespan)}` is None can't be "
-            "read",
-            "give it a function",
-        )
-    if made.registrations:
-        _hold_around(uses, unit, made, options)
-    for include in made.includes:
-        _hold(uses, unit, include.router, options, seen)
-
-
-def _hold_around(uses: Uses, unit: Unit, made: Made, options: Options) -> None:
-    """Its own handlers never run, since it has a lifespan."""
-    lifespan = made.lifespan
-    assert lifespan is not None
-    what = made.source.code(lifespan)
-    for registration in made.registrations:
-        if made.is_router or not options.merge:
-            unit.refusals.append(
-                Refusal(
-                    registration.source.path,
-                    registration.line,
-                    f"never runs today: {made} has `lifespan={what}`",
-                    "delete it, or move it into that lifespan by hand"
-                    + (
-                        ""
-                        if made.is_router
-                        else ", or have it run from now on: --merge"
-                    ),
-                )
-            )
-    if not _is_lifespan(uses, made, lifespan):
-        _refuse(
-            unit,
-            made,
-            f"`lifespan={what}` can't be read",
-            "move the handlers into it by hand",
-        )
-    unit.holdings.append(Holding(made, list(made.registrations), lifespan))
-
-
-def _is_given(uses: Uses, made: Made, node: ast.expr) -> bool:
-    """Whether this can't be None: a function's name, or a call."""
-    if isinstance(node, ast.Call):
-        return True
-    thing = uses.project.resolve(made.source, node)
-    return isinstance(thing, External) or (
-        isinstance(thing, Defined) and isinstance(thing.node, FUNCTIONS)
-    )
-
-
-def _is_lifespan(uses: Uses, made: Made, node: ast.expr) -> bool:
-    """Whether this is a function of the project with @asynccontextmanager."""
-    thing = uses.project.resolve(made.source, node)
-    if not isinstance(thing, Defined) or not isinstance(thing.node, FUNCTIONS):
-        return False
-    decorators = [
-        uses.project.resolve(thing.source, each) for each in thing.node.decorator_list
-    ]
-    return decorators == [External("contextlib.asynccontextmanager")]
-
-
-def _flat(made: Made) -> Iterator[Registration]:
-    """What is in the lists of an application: include_router copies a router's."""
-    for entry in made.entries:
-        if isinstance(entry, Include):
-            yield from _flat(entry.router)
-        else:
-            yield entry
-
-
-def _check_shared(unit: Unit) -> None:
-    """A router with a lifespan of its own runs it wherever it is included."""
-    holders = [each.holder for each in unit.holdings]
-    for holder in holders:
-        for made in holder.reached():
-            if made is not holder and made in holders:
-                _refuse(
-                    unit,
-                    made,
-                    f"{made} is included by applications with and without a lifespan",
-                    "give it a lifespan by hand",
-                )
-
-
-def _call(uses: Uses, unit: Unit, holding: Holding) -> None:
+def _find_handlers(applications: Applications, unit: Unit, holding: Holding) -> None:
+    """Find out how the lifespan calls each handler."""
     for registration in holding.registrations:
         try:
-            handler = handler_of(uses, registration)
+            handler = handler_of(applications, registration)
         except CannotCallError as error:
             unit.refusals.append(
                 Refusal(
@@ -288,49 +160,12 @@ def _call(uses: Uses, unit: Unit, holding: Holding) -> None:
                 )
             )
             continue
-        phase: Phase = registration.phase
-        (holding.startup if phase == "startup" else holding.shutdown).append(handler)
+        is_startup = registration.phase == "startup"
+        (holding.startup if is_startup else holding.shutdown).append(handler)
 
 
-def _runs(made: Made) -> Counter[Registration]:
-    """How often each handler runs in one start and stop of an application."""
-    runs: Counter[Registration] = Counter()
-    if made.lifespan is None:
-        runs.update(_flat(made))
-    for include in made.includes:
-        runs += _runs(include.router)
-    return runs
-
-
-def _runs_then(made: Made, holdings: dict[Made, Holding]) -> Counter[Registration]:
-    runs: Counter[Registration] = Counter()
-    if made in holdings:
-        runs.update(holdings[made].registrations)
-    for include in made.includes:
-        runs += _runs_then(include.router, holdings)
-    return runs
-
-
-def _count(unit: Unit, applications: list[Made]) -> None:
-    holdings = {each.holder: each for each in unit.holdings}
+def _note_changes(unit: Unit, applications: list[Made]) -> None:
     for application in applications:
-        before = _runs(application)
-        then = _runs_then(application, holdings)
-        for registration in then:
-            was, will = before[registration], then[registration]
-            if was > will:
-                unit.changes_count = True
-                unit.notes.append(
-                    f"{registration.source.path.name}, line {registration.line}: this "
-                    f"{registration.phase} handler of {registration.owner} ran {was} "
-                    f"times and now runs {_times(will)}"
-                )
-            elif was < will:
-                unit.notes.append(
-                    f"{registration.source.path.name}, line {registration.line}: this "
-                    f"{registration.phase} handler never ran and now runs"
-                )
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+        for change in changes_of(application, unit.holdings):
+            unit.changes_count |= change.is_less
+            unit.notes.append(str(change))

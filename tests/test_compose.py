@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
@@ -11,7 +13,7 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from functools import partial
+from functools import partial, wraps
 from itertools import product
 from pathlib import Path
 from types import FrameType, MappingProxyType
@@ -209,6 +211,39 @@ async def test_the_view_is_read_only() -> None:
             view["b"]
 
 
+@asynccontextmanager
+async def repository(app: object, state: State) -> AsyncIterator[State]:
+    yield {"repository": state["db"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "so_far"),
+    [([], "nothing"), (["url"], "'url'"), (["url", "pool"], "'url', 'pool'")],
+)
+async def test_the_wrong_order(before: list[str], so_far: str) -> None:
+    """A key that isn't there yet is a KeyError: who asks for what, what there is."""
+    members = Members()
+    first = [members.plain(name, {name: 1}) for name in before]
+    lifespan = combine(*first, repository, members.plain("db", {"db": 1}))
+    with pytest.raises(KeyError) as caught:
+        async with lifespan(APP):
+            pytest.fail("the app doesn't serve")
+    assert caught.value.args == (
+        f"lifespan {len(before) + 1} (repository) asks for 'db', which no lifespan "
+        f"before it yields (so far: {so_far})",
+    )
+    assert caught.value.__suppress_context__
+
+
+async def test_the_wrong_order_in_a_nested_combine() -> None:
+    """The one that asks is named, with all that it could see."""
+    members = Members()
+    inner = combine(members.plain("b", {"b": 2}), repository)
+    with pytest.raises(KeyError, match=r"lifespan 2 \(repository\).+: 'a', 'b'\)"):
+        async with combine(members.plain("a", {"a": 1}), inner)(APP):
+            pytest.fail("the app doesn't serve")
+
+
 async def test_state_of_an_outer_combine() -> None:
     """An inner lifespan sees what was yielded before the inner combine, and in it."""
     members, views = Members(), list[State]()
@@ -313,7 +348,7 @@ async def test_a_key_of_an_outer_combine() -> None:
 @pytest.mark.parametrize("wrong", ["frist", "", None, ["first"]])
 def test_a_wrong_on_conflict(wrong: Any) -> None:
     """A wrong value is refused at once."""
-    with pytest.raises(ValueError, match='"error", "first" or "last", not '):
+    with pytest.raises(ValueError, match=r"isn't in \('error', 'first', 'last'\)"):
         combine(on_conflict=wrong)
 
 
@@ -555,14 +590,33 @@ def not_decorated_nor_async(app: object) -> Iterator[None]:
 async def without_yield(app: object) -> None: ...
 
 
+@asynccontextmanager
+async def takes_nothing() -> AsyncIterator[None]:
+    yield  # pragma: no cover
+
+
+def takes_nothing_and_makes_one() -> AbstractAsyncContextManager[None]:
+    return right(None)  # pragma: no cover
+
+
+class Holder:
+    """Lifespans as methods."""
+
+    async def coroutine(self, app: object) -> None: ...
+
+    without_yield = asynccontextmanager(coroutine)  # type: ignore[arg-type, var-annotated]
+    right = asynccontextmanager(not_decorated)
+
+    @asynccontextmanager
+    async def method(self, app: object) -> AsyncIterator[None]:
+        yield
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (right(None), r"2 \(<contextlib.+>\) is a context manager. Pass the function"),
-        (
-            nullcontext(),
-            r"2 \(<contextlib.+>\) is a context manager. Pass the function",
-        ),
+        (right(None), r"2 \(<contextlib.+>\) is no function. .* not combine\(one\(app"),
+        (nullcontext(), r"2 \(<contextlib.+>\) is no function. .* not combine\(one\("),
         ([right, right], r"2 \(\[<.+>\]\) is no function. Write combine\(one, another"),
         (None, r"2 \(None\) is no function"),
         (not_decorated, r"2 \(not_decorated\) lacks the decorator @asynccontextm"),
@@ -571,6 +625,22 @@ async def without_yield(app: object) -> None: ...
             r"2 \(not_dec.+\) lacks the decorator @asynccontextm",
         ),
         (without_yield, r"2 \(without_yield\) has no yield between startup and shutd"),
+        (
+            asynccontextmanager(without_yield),  # type: ignore[arg-type]
+            r"2 \(without_yield\) has no yield between startup and shutdown",
+        ),
+        (
+            Holder().without_yield,
+            r"2 \(Holder.coroutine\) has no yield between startup",
+        ),
+        (
+            takes_nothing,
+            r"2 \(takes_nothing\) takes no argument. A lifespan takes the a",
+        ),
+        (
+            takes_nothing_and_makes_one,
+            r"2 \(takes_nothing_and.+\) takes no argument. A",
+        ),
     ],
 )
 def test_no_lifespan(wrong: Any, message: str) -> None:
@@ -589,11 +659,36 @@ async def test_no_async_context_manager(wrong: Any) -> None:
     if wrong is nullcontext:  # serves both
         async with combine(wrong)({}):
             return
-    message = r"^combine: lifespan 2 \(.+\) made .+, which can't be entered. Is its"
+    message = r"^combine: lifespan 2 \(.+\) made .+, which can't be entered. Is @a"
     with pytest.raises(TypeError, match=message):
         async with combine(members.plain("a"), wrong)(APP):
             pytest.fail("the app doesn't serve")
     assert members.log == ["enter a", "leave a"]
+
+
+async def test_other_decorators_are_trusted() -> None:
+    """What another decorator makes of a function isn't judged by that function."""
+
+    @wraps(without_yield)
+    def around_a_coroutine(app: object) -> AbstractAsyncContextManager[None]:
+        return right(app)
+
+    @wraps(takes_nothing)
+    def with_the_app(app: object) -> AbstractAsyncContextManager[None]:
+        return takes_nothing()
+
+    @wraps(takes_nothing)
+    def with_anything(*arguments: object) -> AbstractAsyncContextManager[None]:
+        return right(*arguments)
+
+    others: list[Any] = [
+        partial(right),
+        partial(right, None),
+        Holder().method,
+        Holder().right,
+    ]
+    async with combine(around_a_coroutine, with_the_app, with_anything)(APP):
+        combine(*others)
 
 
 async def test_a_class_is_a_lifespan() -> None:
@@ -689,6 +784,41 @@ async def test_as_lifespan_body_raises(kind: type[Thing]) -> None:
             raise error
     assert caught.value is error
     assert len(log) == 2
+
+
+async def test_as_lifespan_of_a_builtin() -> None:
+    """A builtin whose signature can't be read is called, without state."""
+    lock = as_lifespan("lock", threading.Lock)
+    database = as_lifespan("database", partial(sqlite3.connect, ":memory:"))
+    async with combine(lock, database)(APP) as state:
+        assert state["lock"] is True  # entered
+        assert state["database"].execute("SELECT 1").fetchone() == (1,)
+    state["database"].close()
+
+
+async def test_a_builtin_is_called_as_any_other_lifespan() -> None:
+    """Its signature can't be read; that it makes no lifespan shows at startup."""
+    with pytest.raises(
+        TypeError, match=r"^combine: lifespan 1 \(.+int.+\) made 3, which"
+    ):
+        async with combine(partial(int, "3"), right)(10):
+            pytest.fail("the app doesn't serve")
+
+
+@pytest.mark.parametrize(
+    "wrong", [right, Holder().method, Members().failing("a"), lambda app, state: None]
+)
+def test_as_lifespan_of_a_lifespan(wrong: Any) -> None:
+    """What takes the app is a lifespan already, and the error says where it belongs."""
+    message = r"lifespan\('a', .+ not <.+ is a lifespan already: pass it to combine\.\)"
+    with pytest.raises(TypeError, match=message):
+        as_lifespan("a", wrong)
+
+
+async def test_as_lifespan_of_a_function_with_a_default() -> None:
+    """A parameter `app` with a default needs no argument."""
+    async with as_lifespan("a", lambda app=APP: nullcontext(app))(None) as state:
+        assert state == {"a": APP}
 
 
 @pytest.mark.parametrize("wrong", [decorated_for_with(None), right(None), None, "x"])

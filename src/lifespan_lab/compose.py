@@ -42,7 +42,8 @@ def combine(*lifespans: Member, on_conflict: OnConflict = "error") -> Lifespan[A
 
     A lifespan with a second parameter `state` is called with `state=`, a read-only
     mapping of what the lifespans before it yielded. In a nested `combine` that
-    includes what was yielded before the inner one.
+    includes what was yielded before the inner one. What isn't there is a KeyError that
+    names the lifespan and the key; `in` and `get` answer as those of a dict.
 
     Arguments:
         lifespans: functions that take the app and return an async context manager,
@@ -68,14 +69,8 @@ def combine(*lifespans: Member, on_conflict: OnConflict = "error") -> Lifespan[A
     Source: the ASGI lifespan specification, "Lifespan State".
     """
     if on_conflict not in get_args(OnConflict):
-        raise ValueError(
-            f'combine: on_conflict is "error", "first" or "last", not {on_conflict!r}'
-        )
-    for place, member in enumerate(lifespans, 1):
-        _check(member, place)
-    members = [
-        (each, "state" in inspect.signature(each).parameters) for each in lifespans
-    ]
+        raise ValueError(f"on_conflict={on_conflict!r} isn't in {get_args(OnConflict)}")
+    members = [_member(each, place) for place, each in enumerate(lifespans, 1)]
 
     def lifespan(app: Any, state: State = EMPTY) -> AbstractAsyncContextManager[Any]:
         return _Combined(app, state, members, on_conflict)
@@ -91,22 +86,25 @@ def as_lifespan(name: str, make: Callable[..., Any]) -> Lifespan[Any]:
         name: the key under which the app finds what the context manager gives.
         make: called at each startup, returns a context manager, sync or async. If it
             has a parameter `state`, it gets what was yielded before (see `combine`).
+            A builtin whose signature can't be read has none.
 
     A sync one is entered and left on the event loop's thread, and blocks it.
 
-    Errors: TypeError at once if `make` can't be called or is a context manager, which
-    could be entered once only; at startup if it returns none.
+    Errors: TypeError at once if `make` can't be called, needs an argument `app`, or is
+    a context manager, which could be entered once only; at startup if it returns none.
     """
-    if not callable(make) or _is_manager(make):
+    parameters = _parameters(make) if callable(make) else {}
+    app = parameters.get("app")
+    if not callable(make) or _is_manager(make) or (app and app.default is app.empty):
         raise TypeError(
             f"as_lifespan({name!r}, ...) needs a function that makes a context manager "
-            f"at each startup, not {make!r}. Write: lambda: ..."
+            f"at each startup, not {make!r}. Write: lambda: ... "
+            "(What takes the app is a lifespan already: pass it to combine.)"
         )
-    wants_state = "state" in inspect.signature(make).parameters
 
     @asynccontextmanager
     async def lifespan(app: Any, state: State = EMPTY) -> AsyncIterator[State]:
-        manager = make(state=state) if wants_state else make()
+        manager = make(state=state) if "state" in parameters else make()
         if hasattr(type(manager), "__aexit__"):
             async with manager as value:
                 yield {name: value}
@@ -127,17 +125,23 @@ class _Before(Mapping[str, Any]):
     No copy, so that a thousand of them cost little.
     """
 
-    given: State
+    run: "_Combined"
     yielded: Yielded
     place: int
 
     def __getitem__(self, key: str) -> Any:
         value, place = self.yielded.get(key, (None, self.place))
-        return value if place < self.place else self.given[key]
+        try:
+            return value if place < self.place else self.run.given[key]
+        except KeyError:
+            raise KeyError(
+                f"{self.run.name(self.place)} asks for {key!r}, which no lifespan "
+                f"before it yields (so far: {', '.join(map(repr, self)) or 'nothing'})"
+            ) from None
 
     def __iter__(self) -> Iterator[str]:
         own = [key for key, (_, place) in self.yielded.items() if place < self.place]
-        return iter(dict.fromkeys([*self.given, *own]))
+        return iter(dict.fromkeys([*self.run.given, *own]))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -155,7 +159,7 @@ class _Combined(AbstractAsyncContextManager[State | None]):
 
     app: Any
     given: State
-    members: list[tuple[Member, bool]]
+    members: list[tuple[str, Member, bool]]
     on_conflict: OnConflict
     yielded: Yielded = field(default_factory=dict)
     stack: AsyncExitStack = field(init=False)
@@ -170,9 +174,8 @@ class _Combined(AbstractAsyncContextManager[State | None]):
             self.stack = stack.pop_all()
             return state
         raise RuntimeError(
-            "combine: the startup failed, and a lifespan that was already entered "
-            "suppressed the error. The app can't be served without its startup: let "
-            "that lifespan suppress only errors that it knows."
+            "combine: the startup failed, and a lifespan entered before suppressed the "
+            "error. The app can't be served: let it suppress only errors that it knows."
         ) from failure
 
     async def __aexit__(self, *error: Any) -> bool | None:
@@ -180,14 +183,11 @@ class _Combined(AbstractAsyncContextManager[State | None]):
 
     async def enter_all(self, stack: AsyncExitStack) -> State | None:
         nobody_yielded = True
-        for place, (lifespan, wants_state) in enumerate(self.members, 1):
-            if wants_state:
-                state = _Before(self.given, self.yielded, place)
-                manager = lifespan(self.app, state=state)
-            else:
-                manager = lifespan(self.app)
+        for place, (name, lifespan, wants_state) in enumerate(self.members, 1):
+            state = {"state": _Before(self, self.yielded, place)} if wants_state else {}
+            manager = lifespan(self.app, **state)
             if not hasattr(type(manager), "__aexit__"):
-                raise _no_manager(f"combine: {self.name(place)}", manager)
+                raise _no_manager(f"combine: {name}", manager)
             yielded = await stack.enter_async_context(manager)
             if yielded is not None:
                 nobody_yielded = False
@@ -217,12 +217,7 @@ class _Combined(AbstractAsyncContextManager[State | None]):
                 )
 
     def name(self, place: int) -> str:
-        return _name(self.members[place - 1][0], place)
-
-
-def _name(lifespan: Any, place: int) -> str:
-    name = getattr(lifespan, "__qualname__", repr(lifespan))
-    return f"lifespan {place} ({name.replace('<locals>.', '')})"
+        return self.members[place - 1][0]
 
 
 def _is_manager(thing: object) -> bool:
@@ -230,19 +225,34 @@ def _is_manager(thing: object) -> bool:
     return hasattr(type(thing), "__aexit__") or hasattr(type(thing), "__exit__")
 
 
-def _check(lifespan: Any, place: int) -> None:
-    """Refuse what can't be a lifespan, as far as it shows before it is called."""
-    if _is_manager(lifespan):
-        problem = "is a context manager. Pass the function: `name`, not `name(app)`"
-    elif not callable(lifespan):
-        problem = "is no function. Write combine(one, another)"
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Those that its signature tells. Some builtins have none that can be read."""
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:
+        return {}
+
+
+def _member(lifespan: Any, place: int) -> tuple[str, Member, bool]:
+    """Its name and whether it wants state.
+
+    What can't be a lifespan is refused, as far as it shows before it is called.
+    """
+    name = getattr(lifespan, "__qualname__", repr(lifespan))
+    name = f"lifespan {place} ({name.replace('<locals>.', '')})"
+    hidden = getattr(lifespan, "__globals__", 0) is asynccontextmanager.__globals__
+    function = lifespan.__wrapped__ if hidden else lifespan  # by contextlib's decorator
+    if _is_manager(lifespan) or not callable(lifespan):
+        problem = "is no function. Write combine(one, another), not combine(one(app))"
     elif inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan):
         problem = "lacks the decorator @asynccontextmanager"
-    elif inspect.iscoroutinefunction(lifespan):
+    elif inspect.iscoroutinefunction(function):
         problem = "has no yield between startup and shutdown"
+    elif inspect.isfunction(function) and not any(inspect.getfullargspec(function)[:2]):
+        problem = "takes no argument. A lifespan takes the app"
     else:
-        return
-    raise TypeError(f"combine: {_name(lifespan, place)} {problem}.")
+        return name, lifespan, "state" in _parameters(lifespan)
+    raise TypeError(f"combine: {name} {problem}.")
 
 
 def _no_manager(name: str, thing: object) -> TypeError:
@@ -250,6 +260,5 @@ def _no_manager(name: str, thing: object) -> TypeError:
     if inspect.iscoroutine(thing):
         thing.close()  # else Python warns that it was never awaited
     return TypeError(
-        f"{name} made {thing!r}, which can't be entered. Is its function decorated "
-        "with @asynccontextmanager?"
+        f"{name} made {thing!r}, which can't be entered. Is @asynccontextmanager there?"
     )

@@ -15,6 +15,7 @@ EVERY = applications()
 UNFORMATTED = (
     *("tabs", "layouts_of_calls", "unformatted_imports"),
     *("registering_file_with_imported_handlers", "arguments_in_a_dict"),
+    *("handlers_of_one_name", "handlers_of_one_name_in_routers"),
 )
 REWRITTEN = [each for each in EVERY if each.verdict in ("rewritten", "partly")]
 

@@ -217,6 +217,29 @@ def test_owner(owner: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert OWNERS[owner] in refused(tmp_path, text, capsys)
 
 
+TWICE = '@app.on_event("startup")\ndef twice(): pass\n'
+
+TWO_OF_ONE_NAME = {
+    "a name that is read": f"{TWICE}print(twice)\n{TWICE}",
+    "a name that is read within": f"{TWICE}{TWICE}def later(): twice()\n",
+    "a file that may import it": f"{TWICE}import near\n{TWICE}",
+    "a class": f"{TWICE}class twice: pass\n",
+    "a variable": f"{TWICE}twice = 1\n",
+    "under a condition": f"{TWICE}if app:\n    def twice(): pass\n",
+    "a route": f"@app.get('/')\n{TWICE}{TWICE}",
+}
+
+
+@pytest.mark.parametrize("name", TWO_OF_ONE_NAME)
+def test_two_of_one_name(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A handler whose name something else may mean isn't renamed."""
+    said = refused(tmp_path, APP + TWO_OF_ONE_NAME[name], capsys)
+    assert "`twice` is bound more than once (lines " in said
+    assert "give each handler a name of its own" in said
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -32,8 +32,8 @@ class Handler:
     first_name: str
     scope: Scope
     """Where that name is bound."""
-    made_in_place: bool = False
-    """What is registered is made there; it needs a name of its own."""
+    needs_name: bool = False
+    """It was made where it is registered, or a later function has its name."""
     names: frozenset[str] = frozenset()
     """The names in the body of a lambda, which `function` is then."""
 
@@ -47,7 +47,6 @@ def handler_of(applications: Applications, registration: Registration) -> Handle
     """What a registration registers. CannotCallError if that can't be proven."""
     source, node = registration.source, registration.handler
     if isinstance(node, FUNCTIONS):
-        _bound_once(registration.scope, node.name)
         return Handler(
             registration,
             node.name,
@@ -55,6 +54,7 @@ def handler_of(applications: Applications, registration: Registration) -> Handle
             node.returns is not None,
             node.name,
             registration.scope,
+            needs_name=is_hidden(registration, node),
         )
     if isinstance(node, ast.Lambda):
         return _inlined(registration, node)
@@ -82,7 +82,7 @@ def handler_of(applications: Applications, registration: Registration) -> Handle
         is_typed,
         "",
         registration.scope,
-        made_in_place=True,
+        needs_name=True,
     )
 
 
@@ -110,14 +110,42 @@ def _inlined(registration: Registration, node: ast.Lambda) -> Handler:
     )
 
 
-def _bound_once(scope: Scope, name: str) -> None:
-    lines = [each.lineno for each in scope.bindings[name]]  # type: ignore[attr-defined]
-    if len(lines) > 1:
-        numbers = ", ".join(map(str, sorted(lines)))
+def is_hidden(registration: Registration, node: Function) -> bool:
+    """Whether a later function of the same scope has this decorated one's name.
+
+    CannotCallError if something may read the name, for it may mean either.
+    """
+    names, scope = registration.source.names, registration.scope
+    same: list[ast.AST] = scope.bindings[node.name]
+    if len(same) == 1:
+        return False
+    lines: list[int] = sorted(each.lineno for each in same)  # type: ignore[attr-defined]
+    only_functions = all(
+        isinstance(each, FUNCTIONS) and names.parents[each] is scope.node
+        for each in same
+    )
+    is_read = any(
+        each.id == node.name and names.scopes[each].lookup(each.id) is scope
+        for each in names.loads
+    )
+    may_be_imported = scope.is_module and any(
+        isinstance(each, ast.Import | ast.ImportFrom)
+        and lines[0] < each.lineno < lines[-1]
+        for each in names.tree.body
+    )
+    only_registered = all(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == "on_event"
+        for each in node.decorator_list
+    )
+    if is_read or may_be_imported or not (only_functions and only_registered):
         raise CannotCallError(
-            f"`{name}` is bound more than once (lines {numbers})",
+            f"`{node.name}` is bound more than once (lines "
+            f"{', '.join(map(str, lines))})",
             "give each handler a name of its own",
         )
+    return node.lineno < lines[-1]
 
 
 def _kind(

@@ -1,13 +1,14 @@
 """New texts for the files of applications that can be rewritten."""
 
 import ast
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.arguments import give_lifespan, take_lists
 from lifespan_tools.migrate.edits import Edits, kept_comments
-from lifespan_tools.migrate.handlers import CannotCallError, Handler
+from lifespan_tools.migrate.handlers import CannotCallError, Handler, is_hidden
 from lifespan_tools.migrate.holdings import Holding, Options
 from lifespan_tools.migrate.imports import Import, Imports
 from lifespan_tools.migrate.layout import (
@@ -22,9 +23,11 @@ from lifespan_tools.migrate.lifespans import Call, Lifespan
 from lifespan_tools.migrate.modules import dotted
 from lifespan_tools.migrate.objects import Include, Made, Registration
 from lifespan_tools.migrate.project import FolderOf, ModuleOf
-from lifespan_tools.migrate.scopes import root
+from lifespan_tools.migrate.scopes import FUNCTIONS, Function, root
 from lifespan_tools.migrate.source import Source
 from lifespan_tools.migrate.units import Unit
+
+DEFINED_NAME = re.compile(r"(?:async\W+)?def\W+(\w+)")
 
 
 class Rewriting:
@@ -35,7 +38,7 @@ class Rewriting:
         self.options = options
         self._edits: dict[Path, Edits] = {}
         self._imports: dict[Path, Imports] = {}
-        self._in_place: dict[Registration, str] = {}
+        self._new_names: dict[ast.AST, str] = {}
         self._comments: dict[Registration, tuple[str, ...]] = {}
 
     def texts(self, units: Iterable[Unit]) -> dict[Path, str]:
@@ -79,6 +82,8 @@ class Rewriting:
         margin = source.margin(node)
         comments = kept_comments(source, start, line_end)
         above = "".join(f"{margin}{each}{source.newline}" for each in comments)
+        if isinstance(registration.handler, FUNCTIONS):
+            self._rename_hidden(registration, registration.handler)
         if isinstance(registration.handler, ast.Call):
             new = self._bind_in_place(registration, margin)
             edits.replace(line_start, line_end, above + new)
@@ -92,9 +97,21 @@ class Rewriting:
         source, handler = registration.source, registration.handler
         edits, line = self._edits_of(source), source.newline
         name = edits.name(f"on_{registration.phase}", f"on_{registration.phase}_2")
-        self._in_place[registration] = name
+        self._new_names[handler] = name
         assert isinstance(handler, ast.expr)
         return f"{margin}{name} = {source.code(handler)}{line}"
+
+    def _rename_hidden(self, registration: Registration, node: Function) -> None:
+        """A later function has this one's name: nothing else reads it, so it goes."""
+        if node in self._new_names or not is_hidden(registration, node):
+            return
+        edits, source = self._edits_of(registration.source), registration.source
+        same = registration.scope.bindings[node.name]
+        new = edits.name(f"{node.name}_{same.index(node) + 1}")
+        found = DEFINED_NAME.match(source.text, source.start(node))
+        assert found is not None
+        edits.replace(found.start(1), found.end(1), new)
+        self._new_names[node] = new
 
     # The new lifespan.
     def _hold(self, holding: Holding) -> None:
@@ -165,12 +182,12 @@ class Rewriting:
         """How the holder's file calls a handler of this or another file."""
         registration, holder = handler.registration, holding.holder
         function, first = handler.function, handler.first_name
-        if handler.made_in_place:
-            function = first = self._in_place[registration]
+        if handler.needs_name:
+            function = first = self._new_names[registration.handler]
         scope = holder.scope
         if handler.source is holder.source:
             if handler.scope in scope.within() and (
-                handler.made_in_place or scope.lookup(first) is handler.scope
+                handler.needs_name or scope.lookup(first) is handler.scope
             ):
                 return function
             raise _unreachable(function)

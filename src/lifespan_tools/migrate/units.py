@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.counts import changes_of
-from lifespan_tools.migrate.handlers import CannotCallError, handler_of
+from lifespan_tools.migrate.handlers import CannotCallError, Handler, handler_of
 from lifespan_tools.migrate.holdings import Holding, Holdings, Options
 from lifespan_tools.migrate.objects import Include, Made, Registration
 from lifespan_tools.migrate.refusals import Refusal
@@ -160,8 +160,20 @@ def _find_handlers(applications: Applications, unit: Unit, holding: Holding) -> 
                 )
             )
             continue
+        if handler.needs_name and handler.first_name:
+            _note_new_name(unit, handler)
         is_startup = registration.phase == "startup"
         (holding.startup if is_startup else holding.shutdown).append(handler)
+
+
+def _note_new_name(unit: Unit, handler: Handler) -> None:
+    line = handler.registration.handler.lineno
+    note = (
+        f"{handler.source.path.name}, line {line}: a later function is named "
+        f"`{handler.function}`, too, so this one gets another name"
+    )
+    if note not in unit.notes:
+        unit.notes.append(note)
 
 
 def _note_changes(unit: Unit, applications: list[Made]) -> None:

@@ -226,10 +226,19 @@ def main() -> dict[str, object]:
         process.process.send_signal(signal.SIGTERM)
         process.wait_for("stopping")
         found["a stop that hangs"] = process.end(SHORT)
-    with serving("normal", WORKERS.get(server(), "-w"), "2") as process:
-        until(lambda: process.log.count("started") > 1)
-        found["startups of two workers"] = process.log.count("started")
+    found["startups of two workers"] = startups_of_two()
+    preloads = server() == "uvicorn_worker"
+    found["the same with --preload"] = (
+        startups_of_two("--preload") if preloads else None
+    )
     return found
+
+
+def startups_of_two(*options: str) -> int:
+    workers = WORKERS.get(server(), "-w")
+    with serving("normal", workers, "2", *options) as process:
+        until(lambda: process.log.count("started") > 1)
+        return process.log.count("started")
 
 
 if __name__ == "__main__":

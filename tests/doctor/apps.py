@@ -1,7 +1,7 @@
 """Small apps of every shape that doctor knows, and what it should find there."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -34,23 +34,29 @@ class Case:
     unknown: bool
     visible: bool
     stops: bool
+    by_hand: bool
 
 
 CASES: list[Any] = []
 
 
 def case(
-    *finds: str, unknown: bool = False, since_0137: bool = False, stops: bool = True
+    *finds: str,
+    unknown: bool = False,
+    since_0137: bool = False,
+    stops: bool = True,
+    by_hand: bool = False,
 ) -> Any:
     """Take the app into the collection.
 
     since_0137: before FastAPI 0.137 what is wrong leaves no trace. stops: whether the
-    shutdown raises no TypeError.
+    shutdown raises no TypeError. by_hand: whether the app runs by itself what the
+    framework doesn't.
     """
 
     def taken(make: Callable[[Log], Any]) -> Callable[[Log], Any]:
         visible = KEEPS_ROUTERS or not since_0137
-        found = Case(make, list(finds), unknown, visible, stops)
+        found = Case(make, list(finds), unknown, visible, stops, by_hand)
         CASES.append(pytest.param(found, id=make.__name__))
         return make
 
@@ -711,8 +717,8 @@ def middleware_of_a_mount(log: Log) -> Starlette:
     return Starlette(lifespan=with_mounts(), routes=[mount])
 
 
-@case(unknown=True)
-def a_handler_that_a_lifespan_names(log: Log) -> FastAPI:
+@case(by_hand=True)
+def a_handler_that_a_lifespan_calls(log: Log) -> FastAPI:
     connect = log.starts("connect")
 
     @asynccontextmanager
@@ -745,7 +751,24 @@ def start_all() -> None:
 def warm_up() -> None: ...
 
 
-@case(unknown=True)
+@case(by_hand=True)
+def a_handler_that_a_helper_calls(log: Log) -> FastAPI:
+    connect = log.starts("connect")
+
+    async def start() -> None:
+        await connect()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await start()
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.router.add_event_handler("startup", connect)
+    return app
+
+
+@case("handlers-dropped", by_hand=True)
 def handlers_that_a_lifespan_runs_by_hand(log: Log) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -754,11 +777,42 @@ def handlers_that_a_lifespan_runs_by_hand(log: Log) -> FastAPI:
         yield
 
     app = FastAPI(lifespan=lifespan)
+    app.router.add_event_handler("startup", log.starts("connect"))
+    app.router.add_event_handler("shutdown", log.stops("disconnect"))
+    return app
+
+
+@case(by_hand=True)
+def both_lists_run_by_hand(log: Log) -> FastAPI:
+    class Startup:
+        @asynccontextmanager
+        async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+            for handler in app.router.on_startup:
+                await handler()
+            try:
+                yield
+            finally:
+                for handler in app.router.on_shutdown:
+                    handler()
+
+    app = FastAPI(lifespan=Startup().lifespan)
+    return log.add(app.router, "connect") and app
+
+
+@case(unknown=True)
+def handlers_that_a_lifespan_may_run(log: Log) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for handler in [*app.router.on_startup]:
+            await handler()
+        yield
+
+    app = FastAPI(lifespan=lifespan)
     log.add(app.router, "connect")
     return app
 
 
-@case(unknown=True)
+@case(by_hand=True)
 def a_mount_that_a_lifespan_enters_by_hand(log: Log) -> FastAPI:
     admin = FastAPI()
     log.add(admin.router, "sessions")
@@ -771,6 +825,53 @@ def a_mount_that_a_lifespan_enters_by_hand(log: Log) -> FastAPI:
     app = FastAPI(lifespan=lifespan)
     app.mount("/admin", admin)
     return app
+
+
+@case("mounted", by_hand=True)
+def one_mount_of_two_that_a_stack_enters(log: Log) -> FastAPI:
+    admin = FastAPI(lifespan=log.lifespan("admin"))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(admin.router.lifespan_context(admin))
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.mount("/admin", admin)
+    app.mount("/reports", FastAPI(lifespan=log.lifespan("reports")))
+    return app
+
+
+@case(unknown=True)
+def mounts_that_a_lifespan_may_enter(log: Log) -> FastAPI:
+    admin = FastAPI(lifespan=log.lifespan("admin"))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for inner in (admin,):
+            async with inner.router.lifespan_context(inner):
+                pass
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.mount("/admin", admin)
+    return app
+
+
+@case(unknown=True)
+def a_handler_that_is_called_and_not_awaited(log: Log) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        asleep().close()
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.router.add_event_handler("startup", asleep)
+    return app
+
+
+async def asleep() -> None: ...
 
 
 @case("handlers-dropped", unknown=True)

@@ -1,9 +1,11 @@
 """What the answer says: places, reasons, cures, notes, and what stays unknown."""
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import anyio
@@ -241,24 +243,27 @@ async def enter(app: Any) -> None:
         pass
 
 
-def test_copies_of_snippets() -> None:
+def copied(maker: Any, monkeypatch: pytest.MonkeyPatch, name: str = "") -> Any:
+    """The maker from a copy of its file, where it may have another name."""
+    with open(maker.__code__.co_filename, encoding="utf-8") as file:
+        source = file.read().replace(maker.__name__, name or maker.__name__)
+    module = ModuleType("copied")
+    monkeypatch.setitem(sys.modules, "copied", module)
+    exec(compile(source, "copied.py", "exec"), vars(module))
+    return getattr(module, name or maker.__name__)
+
+
+@pytest.mark.parametrize("maker", [from_handlers, combine, with_mounts])
+def test_copies_of_snippets(maker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copied snippet is known by its code, under any module's name."""
-    for module in (from_handlers, combine, with_mounts):
-        source = module.__code__.co_filename
-        copied: dict[str, Any] = {"__name__": "copied"}
-        with open(source) as file:
-            exec(compile(file.read(), "copied.py", "exec"), copied)
-        app = FastAPI(lifespan=copied[module.__name__]())
-        assert diagnose(app).startup == ()
+    app = FastAPI(lifespan=copied(maker, monkeypatch)())
+    assert diagnose(app).startup == ()
 
 
-def test_a_renamed_combine_gives_state() -> None:
+def test_a_renamed_combine_gives_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of combine under another name is known to hand the state over."""
-    with open(combine.__code__.co_filename) as file:
-        source = file.read().replace("combine", "merge")
-    copied: dict[str, Any] = {"__name__": "merging"}
-    exec(compile(source, "merging.py", "exec"), copied)
-    app = FastAPI(lifespan=copied["merge"](Log().with_state("repository")))
+    merge = copied(combine, monkeypatch, "merge")
+    app = FastAPI(lifespan=merge(Log().with_state("repository")))
     assert diagnose(app).findings == ()
 
 

@@ -102,7 +102,7 @@ def test_mounts_by_hand(names: Callable[..., Any]) -> None:
 
 
 def test_routers_by_hand() -> None:
-    """The same holds for the lifespan of a router that was included late."""
+    """A router that was included late, and is entered in plain words, gives a note."""
 
     @asynccontextmanager
     async def lifespan(app: Any) -> Any:
@@ -114,7 +114,74 @@ def test_routers_by_hand() -> None:
     app.include_router(outer)
     outer.include_router(late)
     diagnosis = diagnose(app)
-    assert (diagnosis.findings, len(diagnosis.unknown)) == ((), 1)
+    assert (diagnosis.findings, diagnosis.unknown) == ((), ())
+    assert diagnosis.notes[0].startswith("queue: the framework doesn't run this (incl")
+
+
+async def one() -> None: ...
+def two() -> None: ...
+def three() -> None: ...
+def four() -> None: ...
+
+
+@asynccontextmanager
+async def resource(app: Any) -> Any:
+    two()
+    yield
+
+
+def five(number: int) -> None: ...
+
+
+bound = partial(five, 5)
+
+
+class Holder:
+    start = staticmethod(three)
+
+
+holder = Holder()
+either = [one, four]
+
+
+def test_what_leaves_no_doubt() -> None:
+    """Only what is called by a name with one value, or entered so, is told as run."""
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> Any:
+        pick = one
+        await pick()
+        holder.start()
+        bound()
+        for handler in either:
+            print(handler)
+        for _, handler in enumerate(either):
+            print(handler)
+        async with resource(app), open_nothing:
+            yield
+        [four][0]()
+
+    app = FastAPI(lifespan=lifespan)
+    for handler in (one, two, three, four, bound):
+        app.router.add_event_handler("startup", handler)
+    diagnosis = diagnose(app)
+    told = [each for each in diagnosis.notes if "doesn't run this" in each]
+    assert [each.partition(":")[0] for each in told] == ["two", "five"]
+    assert ", resource (" in told[0]
+    [doubt] = [each for each in diagnosis.unknown if "doesn't run this" in each]
+    assert all(f"{name} (" in doubt for name in ("one", "four"))
+
+
+open_nothing = None
+
+
+def test_a_lifespan_without_source() -> None:
+    """What has no source can't be read in plain words: there doubt stays."""
+    made: dict[str, Any] = {"connect": connect, "manage": asynccontextmanager}
+    exec("@manage\nasync def lifespan(app):\n    connect()\n    yield", made)
+    app = FastAPI(lifespan=made["lifespan"])
+    app.router.add_event_handler("startup", connect)
+    assert len(diagnose(app).unknown) == 1
 
 
 LifespanManager = None  # only its name matters

@@ -46,6 +46,8 @@ def test_finds_what_is_wrong(case: Case) -> None:
         pytest.skip("FastAPI before 0.137 keeps no trace of it")
     assert [finding.code for finding in diagnosis.findings] == case.finds
     assert bool(diagnosis.unknown) == case.unknown
+    told = [note for note in diagnosis.notes if "doesn't run this" in note]
+    assert bool(told) == case.by_hand
 
 
 @every_case
@@ -61,7 +63,13 @@ async def test_predicts_what_runs(case: Case) -> None:
         gc.collect()  # so that the warning for what wasn't awaited comes here
     else:
         await run_of(app, log)
-    if not case.unknown:
+    if case.by_hand:
+        told = " ".join(diagnosis.notes)
+        predicted = {name for half in names(diagnosis) for name in half}
+        by_hand = {*log.startup, *log.shutdown} - predicted
+        assert by_hand
+        assert all(name in told for name in by_hand)
+    elif not case.unknown:
         assert names(diagnosis) == (log.startup, log.shutdown)
 
 

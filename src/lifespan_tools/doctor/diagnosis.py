@@ -90,7 +90,8 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
     those that doctor was tested with it is marked as unknown.
 
     What can't be seen by reading: code that is run by a lifespan, beyond the names in
-    it; before FastAPI 0.137, routers whose merged lifespan was overwritten.
+    it; what a lifespan yields (if that is no mapping, the startup fails); before
+    FastAPI 0.137, routers whose merged lifespan was overwritten.
 
     Errors: UnreadableError, a TypeError, if there is no Starlette app or router.
     """
@@ -106,10 +107,12 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
     findings = [*_faults(schedule), *repeats(schedule), *_bare(schedule)]
     untested = frameworks.untested()
     unknown = [*untested, *frameworks.forgotten(), *_unreadable(lifespan, schedule)]
+    by_hand: list[str] = []
     for loss in losses(inner, router, schedule):
-        certain, doubtful = _split(loss, schedule)
-        findings += [certain.finding()] if certain.lost else []
-        unknown += [_doubt(doubtful)] if doubtful.lost else []
+        parts = _split(loss, schedule)
+        findings += [parts.certain.finding()] if parts.certain.lost else []
+        unknown += [_doubt(parts.doubtful)] if parts.doubtful.lost else []
+        by_hand += _by_hand(parts.by_hand, schedule)
     passed_on, kept, silent = _passing(app, probe)
     findings = kept + findings
     unknown += silent
@@ -120,7 +123,7 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
         passed_on,
         tuple(findings),
         tuple(unknown),
-        tuple(_notes(app, probe, router, schedule)),
+        (*by_hand, *_notes(app, probe, router, schedule)),
         frameworks.versions(),
         not untested,
     )
@@ -200,19 +203,33 @@ def _unreadable(lifespan: Any, schedule: Schedule) -> Iterator[str]:
             )
 
 
-def _split(loss: Loss, schedule: Schedule) -> tuple[Loss, Loss]:
-    """What is lost for certain, and what may be run by code that names it."""
+@dataclass(frozen=True)
+class _Parts:
+    """What the framework never runs: three parts of one loss."""
+
+    certain: Loss
+    doubtful: Loss  # it may be run by code that names it
+    by_hand: Loss  # it is run by code that says so
+
+
+def _split(loss: Loss, schedule: Schedule) -> _Parts:
     mentions = schedule.mentions
-    doubtful = tuple(
-        code
-        for code in loss.lost
-        if code.identity in mentions
-        or (mentions.lists_by_hand and code.kind == "handler")
-        or (mentions.lifespans_by_hand and code.kind == "lifespan")
-        or (mentions.lifespans_by_hand and loss.cause.code == "mounted")
+    certain, doubtful, by_hand = [], [], []
+    for code in loss.lost:
+        if code.identity in schedule.literal.by:
+            by_hand.append(code)
+        elif (
+            code.identity in mentions
+            or (mentions.lists_by_hand and code.kind == "handler")
+            or (mentions.lifespans_by_hand and code.kind == "lifespan")
+            or (mentions.lifespans_by_hand and loss.cause.code == "mounted")
+        ):
+            doubtful.append(code)
+        else:
+            certain.append(code)
+    return _Parts(
+        *(Loss(loss.cause, tuple(part)) for part in (certain, doubtful, by_hand))
     )
-    certain = tuple(code for code in loss.lost if code not in doubtful)
-    return Loss(loss.cause, certain), Loss(loss.cause, doubtful)
 
 
 def _doubt(loss: Loss) -> str:
@@ -221,6 +238,18 @@ def _doubt(loss: Loss) -> str:
         f"{names}: the framework doesn't run this ({loss.cause.code}). But a lifespan "
         "or handler that runs names it, or starts such things by hand, and may do so."
     )
+
+
+def _by_hand(loss: Loss, schedule: Schedule) -> Iterator[str]:
+    runners: dict[str, list[str]] = {}
+    for code in loss.lost:
+        runner = place_of(schedule.literal.by[code.identity])
+        runners.setdefault(str(runner), []).append(code.place.name)
+    for by, names in runners.items():
+        yield (
+            f"{listed(names)}: the framework doesn't run this ({loss.cause.code}), "
+            f"{by} does. When, and how often, isn't told here."
+        )
 
 
 def _notes(app: Any, probe: bool, router: Any, schedule: Schedule) -> Iterator[str]:

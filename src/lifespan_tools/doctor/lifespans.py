@@ -49,6 +49,7 @@ class Step:
     lifespan: Any
     startup: tuple[Code, ...]
     shutdown: tuple[Code, ...]
+    app: Any = None  # what a lifespan is called with
     fault: str | None = None
     cure: str = ""
     side_by_side: bool = False  # with others, in no order
@@ -86,7 +87,7 @@ def steps(
             # FastAPI calls what it has merged with the app alone.
             fault, cure = fault_of(leaf, given_state and leaf is lifespan) or (None, "")
             code = () if fault else (code_of(leaf),)
-            yield Step(leaf, code, code, fault, cure)
+            yield Step(leaf, code, code, app, fault, cure)
 
 
 def _steps_of_mounts(app: object, entered: set[int]) -> Iterator[Step]:

@@ -4,16 +4,15 @@ A lifespan can run anything. If it names a handler or another lifespan that the
 framework never runs, then it may well run it, and "never" can't be said.
 """
 
-import sys
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from inspect import unwrap
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from lifespan_tools.doctor.frameworks import closure
-from lifespan_tools.doctor.places import identity
+from lifespan_tools.doctor.places import identity, is_of_project
 
 # Whoever names one of these runs lifespans, or lists of handlers, by hand.
 LIFESPANS_BY_HAND = {"LifespanManager", "lifespan_context"}
@@ -25,7 +24,11 @@ MOST = 1000
 class Mentions:
     """All that the functions name, directly or in the project's functions they name."""
 
-    def __init__(self, functions: Iterable[Any]) -> None:
+    def __init__(
+        self, functions: Iterable[Any], read: Mapping[CodeType, set[str]]
+    ) -> None:
+        """read: by code, the names in it that leave no doubt (see `literal`)."""
+        self.read = read
         self.identities: set[Hashable] = set()
         self.lifespans_by_hand = False
         self.lists_by_hand = False
@@ -51,24 +54,17 @@ class Mentions:
         if not isinstance(thing, FunctionType):
             return []
         wrapped = [unwrap(thing), *closure(thing).values()]
-        if not _is_of_project(thing):
+        if not is_of_project(thing):
             return wrapped
         names = set(_names(thing.__code__))
-        self.lifespans_by_hand |= bool(names & LIFESPANS_BY_HAND)
-        self.lists_by_hand |= bool(names & LISTS_BY_HAND) or (
-            "router" in names and bool(names & ROUTERS_LISTS)
+        doubtful = names - self.read.get(thing.__code__, set())
+        self.lifespans_by_hand |= bool(doubtful & LIFESPANS_BY_HAND)
+        self.lists_by_hand |= bool(doubtful & LISTS_BY_HAND) or (
+            "router" in names and bool(doubtful & ROUTERS_LISTS)
         )
         return wrapped + [
             thing.__globals__[name] for name in names if name in thing.__globals__
         ]
-
-
-def _is_of_project(function: FunctionType) -> bool:
-    module = str(function.__globals__.get("__name__"))
-    return (
-        module.partition(".")[0] not in sys.stdlib_module_names
-        and "site-packages" not in function.__code__.co_filename
-    )
 
 
 def _names(code: CodeType) -> Iterable[str]:

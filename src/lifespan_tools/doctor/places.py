@@ -107,3 +107,12 @@ def name_in_modules(thing: object) -> str | None:
             if value is thing:
                 return f"{module_name}.{name}"
     return None
+
+
+def is_of_project(function: FunctionType) -> bool:
+    """Whether it is neither Python's own nor of an installed package."""
+    module = str(function.__globals__.get("__name__"))
+    return (
+        module.partition(".")[0] not in sys.stdlib_module_names
+        and "site-packages" not in function.__code__.co_filename
+    )

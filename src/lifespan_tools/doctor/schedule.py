@@ -1,11 +1,12 @@
 """What runs at startup and at shutdown, in order, and how often."""
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lifespan_tools.doctor.lifespans import Code, Kind, Step
+from lifespan_tools.doctor.lifespans import Code, Kind, Step, steps
+from lifespan_tools.doctor.literal import literal
 from lifespan_tools.doctor.mentions import Mentions
 from lifespan_tools.doctor.places import Place
 
@@ -60,10 +61,27 @@ class Schedule:
             for step in self.steps
             for code in (*step.startup, *step.shutdown)
         }
-        self.mentions = Mentions(code.function for code in self.codes())
+        self.literal = literal(self._running(), _inside)
+        functions = [code.function for code in self.codes()]
+        self.mentions = Mentions(functions, self.literal.read)
+
+    def _running(self) -> Iterator[tuple[Any, Any]]:
+        """Each function that runs, and the app that it is called with, if so."""
+        apps = {code: step.app for step in self.steps for code in step.startup}
+        for code in dict.fromkeys(self.codes()):
+            yield code.function, apps.get(code)
 
     def codes(self) -> list[Code]:
         return self.startup + self.shutdown
+
+
+def _inside(lifespan: Any) -> list[Any]:
+    """The functions that a lifespan runs; where it stands alone."""
+    return [
+        code.function
+        for step in steps(lifespan, None, in_mount=True)
+        for code in (*step.startup, *step.shutdown)
+    ]
 
 
 def _ran(codes: tuple[Code, ...], to_the_end: bool = False) -> tuple[list[Code], bool]:

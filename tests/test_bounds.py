@@ -902,12 +902,28 @@ async def test_a_task_that_was_cancelled_before() -> None:
 
 
 @pytest.mark.parametrize("argument", ["startup", "shutdown", "grace"])
-@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, -math.inf])
-async def test_bad_seconds(argument: str, seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, -math.inf, "5", []])
+def test_bad_seconds(argument: str, seconds: Any) -> None:
     """Seconds that are negative or no number are refused at once, by their name."""
     limits: dict[str, Any] = {argument: seconds}
-    with pytest.raises(ValueError, match=f"^{argument}= takes seconds, .* {seconds!r}"):
+    with pytest.raises(ValueError, match=f"^{argument}= takes seconds, 0") as got:
         bounded(resource([]), **limits)
+    assert str(got.value).endswith(f"not {seconds!r}")
+
+
+async def raw(app: object) -> AsyncIterator[None]:
+    yield  # pragma: no cover
+
+
+async def without_yield(app: object) -> None: ...
+
+
+@pytest.mark.parametrize("wrong", [raw, without_yield, resource([])(None), None, "a"])
+def test_not_a_lifespan(wrong: Any) -> None:
+    """What can't be a lifespan is refused at once, and named."""
+    with pytest.raises(TypeError, match=r"^bounded: .+ is no lifespan\. Pass ") as got:
+        bounded(wrong)
+    assert repr(wrong) in str(got.value)
 
 
 class Cache:

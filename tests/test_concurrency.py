@@ -221,6 +221,21 @@ async def test_nested() -> None:
         assert set(state) == {"database", "model", "client"}
 
 
+async def raw(app: object) -> AsyncIterator[None]:
+    yield  # pragma: no cover
+
+
+async def without_yield(app: object) -> None: ...
+
+
+@pytest.mark.parametrize("wrong", [raw, without_yield, resource("a")(None), None, "a"])
+def test_not_a_lifespan(wrong: Any) -> None:
+    """What can't be a lifespan is refused at once, and named."""
+    with pytest.raises(TypeError, match=r"^concurrently: .+ is no lifespan\.") as got:
+        concurrently(resource("database"), wrong)
+    assert repr(wrong) in str(got.value)
+
+
 # State
 
 

@@ -633,6 +633,19 @@ async def test_what_it_yields() -> None:
 
 # Errors
 
+
+async def raw(app: object) -> AsyncIterator[None]:
+    yield  # pragma: no cover
+
+
+@pytest.mark.parametrize("wrong", [raw, lifespan_of("app", [])(None), ["a"], "a"])
+def test_not_a_lifespan(wrong: Any) -> None:
+    """What can't be a lifespan is refused at once, and named."""
+    with pytest.raises(TypeError, match=r"^with_mounts: .+ is no @asynccon") as got:
+        with_mounts(wrong)
+    assert repr(wrong) in str(got.value)
+
+
 STEPS = ["+app", "+a", "+b", "body", "-b", "-a", "-app"]
 
 

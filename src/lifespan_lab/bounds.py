@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from inspect import signature
+from inspect import isasyncgenfunction, iscoroutinefunction, signature
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -83,15 +83,22 @@ def bounded(
             its cause shows where the lifespan waited. If the block raised before, or
             what the lifespan owned crashed, that error comes out; the TimeoutError is
             logged, and attached to it as a note.
+        TypeError: at once, for what is no lifespan, as far as it shows.
         ValueError: at once, for seconds that are negative or not a number.
 
     Source: "Timeouts" in asyncio's documentation, "Cancellation and timeouts" in those
     of trio and anyio.
     """
+    undecorated = isasyncgenfunction(lifespan) or iscoroutinefunction(lifespan)
+    if undecorated or not callable(lifespan) or hasattr(type(lifespan), "__aexit__"):
+        raise TypeError(
+            f"bounded: {lifespan!r} is no lifespan. Pass a function with the decorator "
+            "@asynccontextmanager, not called: bounded(one), not bounded(one(app))."
+        )
     given = {"startup": startup, "shutdown": shutdown, "grace": grace}
     limits = {name: math.inf if s is None else s for name, s in given.items()}
     for argument, seconds in limits.items():
-        if not seconds >= 0:
+        if not (isinstance(seconds, int | float) and seconds >= 0):
             raise ValueError(f"{argument}= takes seconds, 0 or more, not {seconds!r}")
     name = _name(lifespan)
     wants_state = "state" in signature(lifespan).parameters

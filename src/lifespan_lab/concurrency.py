@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from inspect import signature
+from inspect import isasyncgenfunction, iscoroutinefunction, signature
 from types import MappingProxyType
 from typing import Any
 
@@ -67,10 +67,17 @@ def concurrently(*lifespans: Member) -> Lifespan[Any]:
     of a member, as itself and in no group. Those after it are logged, and attached to
     it as notes.
         ValueError: two members yield the same key.
-        TypeError: a member yields what is no mapping.
+        TypeError: a member yields what is no mapping; at once, for what is no lifespan,
+            as far as it shows.
 
     Source: anyio, "Cancellation and timeouts", on cancel scopes and tasks.
     """
+    for each in lifespans:
+        undecorated = isasyncgenfunction(each) or iscoroutinefunction(each)
+        if undecorated or not callable(each) or hasattr(type(each), "__aexit__"):
+            raise TypeError(
+                f"concurrently: {each!r} is no lifespan. Decorate it, and don't call it"
+            )
 
     @asynccontextmanager
     async def side_by_side(app: Any, state: State = EMPTY) -> AsyncIterator[Any]:
@@ -133,7 +140,6 @@ class _Group:
             with member.starting:
                 async with member.enter() as member.value:
                     await self.serve(member)
-                    self.tell()
         except BaseException as error:  # cancelled as well: then the block is, too
             if (failure := _without(error, self.told)) is not None:
                 self.failures.append((member.name, failure))
@@ -152,8 +158,6 @@ class _Group:
             with CancelScope(shield=True):  # it isn't closed while it is in use
                 await self.block_over.wait()
             raise
-
-    def tell(self) -> None:
         if self.told is not None:
             raise self.told
 
@@ -175,10 +179,8 @@ class _Group:
 
     def first_error(self) -> BaseException | None:
         errors = [error for _, error in self.failures]
-        errors.sort(key=_is_cancellation)
-        return (
-            next(iter(errors), None) if self.block_error is None else self.block_error
-        )
+        failure = min(errors, key=_is_cancellation, default=None)  # the first of equals
+        return failure if self.block_error is None else self.block_error
 
     def raise_first(self) -> None:
         first = self.first_error()

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager as Manager
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from contextvars import ContextVar
-from inspect import signature
+from inspect import isasyncgenfunction, signature
 from types import MappingProxyType
 from typing import Any
 
@@ -78,10 +78,13 @@ def with_mounts(lifespan: Lifespan | None = None) -> Lifespan:
 
     Errors: those of `async with` over the same lifespans, one inside the other. One
     that a mounted app's lifespan raises has a note that names the mount.
+        TypeError: at once, for what is no lifespan, as far as it shows.
         RuntimeError: a mounted app answered `startup.failed` or `shutdown.failed`
             without raising.
     """
     own: Lifespan = lifespan or (lambda app: nullcontext())
+    if isasyncgenfunction(own) or not callable(own) or hasattr(type(own), "__aexit__"):
+        raise TypeError(f"with_mounts: {own!r} is no @asynccontextmanager function")
     wants_state = "state" in signature(own).parameters
 
     @asynccontextmanager

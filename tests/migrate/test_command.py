@@ -104,6 +104,15 @@ def test_check(
     assert (project / "main.py").read_text() == text
 
 
+def test_check_tells_where(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--check names the file and line of each application that can be rewritten."""
+    assert main(["migrate", "--check", "."]) == 1
+    assert capsys.readouterr().err == (
+        "main.py:3: can be rewritten: application `app`\n"
+        "1 file read; applications: 1 can be rewritten, 0 refused\n"
+    )
+
+
 @pytest.mark.parametrize("option", ["--check", "--write", None])
 def test_could_not_look(
     project: Path, capsys: pytest.CaptureFixture[str], option: str | None
@@ -189,9 +198,12 @@ def test_names_of_files_outside(
     assert str(project / "main.py") in capsys.readouterr().out
 
 
-def test_exit_codes_are_three() -> None:
-    """Done, something left, couldn't look."""
+def test_exit_codes_are_three(capsys: pytest.CaptureFixture[str]) -> None:
+    """Done, something left, couldn't look: --help tells them."""
     assert (command.DONE, command.LEFT, command.BLIND) == (0, 1, 2)
+    with pytest.raises(SystemExit):
+        main(["migrate", "--help"])
+    assert "exit codes:\n  0  done;" in capsys.readouterr().out
 
 
 ROUTER = """\
@@ -219,11 +231,25 @@ def test_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "# main.py, line 6: this startup handler of router `router` ran 2 times and "
         "now runs once\n--- a/main.py\n"
     )
-    assert "not written: a router's handler would run less often" in said.err
-    assert "0 rewritten" in said.err
+    assert said.err.endswith(
+        "main.py:11: not written: application `app`: a router's handler would run less "
+        "often, see the notes above its diff, then add --once\n"
+        "1 file read; applications: 0 rewritten, 1 held back, 0 refused\n"
+    )
     assert (project / "main.py").read_text() == ROUTER
     subprocess.run(["git", "apply", "-"], input=said.out, text=True, check=True)
     applied = (project / "main.py").read_text()
     (project / "main.py").write_text(ROUTER)
     assert main(["migrate", "--write", "--once", "."]) == 0
     assert (project / "main.py").read_text() == applied
+
+
+def test_notes_name_the_whole_path(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Packages have files of one name: a note tells which it is about."""
+    (project / "shop").mkdir()
+    (project / "main.py").rename(project / "shop" / "main.py")
+    (project / "shop" / "items.py").write_text(ROUTER)
+    assert main(["migrate", "."]) == 0
+    assert "# shop/items.py, line 6: this startup handler" in capsys.readouterr().out

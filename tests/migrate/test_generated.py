@@ -32,6 +32,8 @@ class Handler:
     is_async: bool
     is_below: bool
     name: str = ""
+    function: str = ""
+    """The function's name: of decorated ones, several may have the same."""
 
     @property
     def definition(self) -> str:
@@ -39,13 +41,13 @@ class Handler:
         kind = "async def" if self.is_async else "def"
         mark = f"{'start' if self.phase == 'startup' else 'stop'} {self.name}"
         return (
-            f'{kind} {self.name}():\n    with mark("{mark}"):\n'
+            f'{kind} {self.function}():\n    with mark("{mark}"):\n'
             f'        seen.add("{self.name}")\n'
         )
 
     def lines(self, owner: str) -> str:
         """The registration and, unless a list needs it before, the function."""
-        value = f"lambda: {self.name}()" if self.way == "lambda" else self.name
+        value = f"lambda: {self.function}()" if self.way == "lambda" else self.function
         call = {
             "statement": f'{owner}.add_event_handler("{self.phase}", {value})\n',
             "functional": f'{owner}.on_event("{self.phase}")({value})\n',
@@ -86,7 +88,7 @@ class Owner:
         kind = "FastAPI" if self.name == "app" else "APIRouter"
         arguments = []
         for phase in ("startup", "shutdown"):
-            names = [each.name for each in self.listed if each.phase == phase]
+            names = [each.function for each in self.listed if each.phase == phase]
             if names:
                 arguments.append(f"on_{phase}=[{', '.join(names)}]")
         parts.append(f"{self.name} = {kind}({', '.join(arguments)})\n")
@@ -127,6 +129,7 @@ def owners(draw: st.DrawFn) -> Owner:
     """An application, with up to two routers, one in the other or side by side."""
     app = Owner("app", draw(st.lists(handlers, max_size=5)))
     routers = draw(st.integers(0, 2))
+    share_names = draw(st.booleans())
     places = [app]
     for number in range(routers):
         router = Owner(f"router{number}", draw(st.lists(handlers, max_size=3)))
@@ -137,7 +140,9 @@ def owners(draw: st.DrawFn) -> Owner:
     for owner in places:
         for number, each in enumerate(owner.entries):
             if isinstance(each, Handler):
-                each.name = f"{owner.name}_{number}"
+                each.name = each.function = f"{owner.name}_{number}"
+                if each.way == "decorator" and share_names:
+                    each.function = f"on_{owner.name}"
                 if owner.name != "app":  # a router's lambda can't be called elsewhere
                     each.way = "statement" if each.way == "lambda" else each.way
                 if each.way == "lambda":

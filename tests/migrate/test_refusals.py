@@ -96,7 +96,9 @@ USES = {
     "app.include_router(*[1])": "can't be told",
     "def f():\n    app.include_router(unknown)": "router `unknown` is can't be told",
     "from near import router\napp.include_router(router)": "is made in near.py",
-    "from near import setup\nsetup(app)": "which is in near.py, and that wasn't given",
+    "from near import setup\nsetup(app)": (
+        "which is in near.py, and that wasn't given; name that file, too"
+    ),
     "class Admin:\n    pass\n\n\nAdmin(app)": "given to `Admin`, which can't be read",
     "getattr(app, 'on_event')": "given to `getattr`",
     "from functools import partial\npartial(app)": "what becomes of it can't be told",

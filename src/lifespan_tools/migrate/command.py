@@ -25,6 +25,13 @@ over, or left with the reason. The handlers run as before: the same ones, in the
 order.
 """
 
+EXIT_CODES = """\
+exit codes:
+  0  done; without --write and --check always, if all could be looked at
+  1  with --write or --check: something is left
+  2  something couldn't be looked at or written
+"""
+
 
 def add_to(tools: "argparse._SubParsersAction[Any]") -> None:
     """Add this tool to the command line; its function `run` gets the arguments."""
@@ -32,6 +39,7 @@ def add_to(tools: "argparse._SubParsersAction[Any]") -> None:
         "migrate",
         help="rewrite startup and shutdown events into a lifespan",
         description=DESCRIPTION,
+        epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -42,7 +50,7 @@ def add_to(tools: "argparse._SubParsersAction[Any]") -> None:
     action.add_argument(
         "--check",
         action="store_true",
-        help="show no diff, exit with 1 if any event is left",
+        help="show no diff, exit with 1 if any event is left, and tell where",
     )
     parser.add_argument(
         "--reverse",
@@ -176,13 +184,17 @@ def _summary(
         for unit in group.units:
             _say(
                 [
-                    f"{unit.name}: not written: a router's handler would run less "
-                    "often, see the notes above its diff, then add --once"
+                    f"{unit.place}: not written: {unit.top}: a router's handler would "
+                    "run less often, see the notes above its diff, then add --once"
                 ]
             )
+    if arguments.check:
+        _say(f"{unit.place}: can be rewritten: {unit.top}" for unit in units)
     verb = (
         f"{written} rewritten" if arguments.write else f"{len(units)} can be rewritten"
     )
+    if held_back:
+        verb += f", {sum(len(group.units) for group in held_back)} held back"
     _say(
         [
             f"{files.count} file{'s' * (files.count != 1)} read; applications: {verb}, "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lifespan_tools.migrate.holdings import Holding, registrations_of
 from lifespan_tools.migrate.objects import Made, Registration
+from lifespan_tools.migrate.refusals import shown
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Change:
 
     def __str__(self) -> str:
         handler, phase = self.registration, self.registration.phase
-        place = f"{handler.source.path.name}, line {handler.line}"
+        place = f"{shown(handler.source.path)}, line {handler.line}"
         if self.is_less:
             times = "once" if self.after == 1 else f"{self.after} times"
             return (

@@ -45,20 +45,23 @@ def look_at_passing(
     reason = _Passing(applications).reason(use.source, thing, call, place)
     if not reason:
         return
-    package = thing.package if isinstance(thing, External) else ""
-    advice = (
-        f"if it registers no startup or shutdown code: --trust {package}"
-        if package and package != "builtins"
-        else "register its handlers where it is made, or write the lifespan by hand"
-    )
     use.made.refuse(
         use.source,
         call.lineno,
         f"`{use.source.code(use.node)}` is given to `{use.source.code(call.func)}`"
         f", {reason}",
-        advice,
+        _advice(thing),
         event="registers on this" in reason,
     )
+
+
+def _advice(thing: Thing) -> str:
+    """What to do by hand about a function that may register something."""
+    if isinstance(thing, External) and thing.package != "builtins":
+        return f"if it registers no startup or shutdown code: --trust {thing.package}"
+    if isinstance(thing, Outside):
+        return "name that file, too"
+    return "register its handlers where it is made, or write the lifespan by hand"
 
 
 def _is_of_known_object(
@@ -135,7 +138,7 @@ class _Passing:
             if name.id != parameter or names.scopes[name].lookup(name.id) is not scope:
                 continue
             if reason := self._of_use(source, name):
-                return f"where {source.path.name}, line {name.lineno}, {reason}"
+                return f"where {shown(source.path)}, line {name.lineno}, {reason}"
         return ""
 
     def _of_use(self, source: Source, node: ast.expr) -> str:

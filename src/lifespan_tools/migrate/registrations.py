@@ -7,6 +7,7 @@ from lifespan_tools.migrate.applications import Applications, Use
 from lifespan_tools.migrate.calls import in_order, phase_of
 from lifespan_tools.migrate.objects import Kind, Registration
 from lifespan_tools.migrate.project import ModuleOf
+from lifespan_tools.migrate.refusals import shown
 from lifespan_tools.migrate.scopes import (
     FUNCTIONS,
     Function,
@@ -15,6 +16,14 @@ from lifespan_tools.migrate.scopes import (
     own_body,
 )
 from lifespan_tools.migrate.source import Source
+
+BLOCKS = {
+    ast.If: "under a condition",
+    ast.For: "in a loop",
+    ast.While: "in a loop",
+    ast.With: "within `with`",
+    ast.Try: "within `try`",
+}
 
 
 def register(applications: Applications, use: Use, call: ast.Call) -> None:
@@ -27,10 +36,19 @@ def register(applications: Applications, use: Use, call: ast.Call) -> None:
             use.source,
             call.lineno,
             f"`{use.source.code(call)}` {found}",
-            f"register it plainly where {use.made} is made, or write the lifespan "
-            "by hand",
+            _advice(use, call),
             event=True,
         )
+
+
+def _advice(use: Use, call: ast.Call) -> str:
+    names, made = use.source.names, use.made
+    if isinstance(names.parents[names.statement(call)], ast.If):
+        return "put the condition inside the handler"
+    place = f"{made} is made"
+    if use.source is not made.source:
+        place += f" ({shown(made.source.path)}, line {made.call.lineno})"
+    return f"register it plainly where {place}, or write the lifespan by hand"
 
 
 def _registration(
@@ -93,8 +111,9 @@ def out_of_place(applications: Applications, use: Use, statement: ast.stmt) -> s
     scope = names.scopes[statement]
     if use.derived:
         return "registers on what a function made, or a name that is bound twice"
-    if names.parents[statement] is not scope.node:
-        return "is run under a condition, in a loop, `with` or `try`"
+    around = names.parents[statement]
+    if around is not scope.node:
+        return f"is run {BLOCKS.get(type(around), 'within a block')}"
     if use.source is not made.source:
         if not scope.is_module:
             return "is run when a function is called"

@@ -8,7 +8,7 @@ from lifespan_tools.migrate.counts import changes_of
 from lifespan_tools.migrate.handlers import CannotCallError, Handler, handler_of
 from lifespan_tools.migrate.holdings import Holding, Holdings, Options
 from lifespan_tools.migrate.objects import Include, Made, Registration
-from lifespan_tools.migrate.refusals import Refusal
+from lifespan_tools.migrate.refusals import Refusal, shown
 
 
 @dataclass(eq=False)
@@ -28,10 +28,14 @@ class Unit:
         return [each for made in self.made for each in made.registrations]
 
     @property
-    def name(self) -> str:
-        """What a report calls it."""
-        first = next((each for each in self.made if not each.is_router), self.made[0])
-        return f"{first} in {first.source.path.name}, line {first.call.lineno}"
+    def top(self) -> Made:
+        """The first application, or a router if there is none."""
+        return next((each for each in self.made if not each.is_router), self.made[0])
+
+    @property
+    def place(self) -> str:
+        """Where that one is made: file and line."""
+        return f"{shown(self.top.source.path)}:{self.top.call.lineno}"
 
 
 def units_of(applications: Applications, options: Options) -> list[Unit]:
@@ -126,7 +130,7 @@ def _check_imports(applications: Applications, unit: Unit, made: Made) -> None:
     sources = {each.source for each in made.registrations}
     for source in sources - {made.source} if len(sources) > 1 else ():
         others = [
-            each.path.name
+            shown(each.path)
             for each in applications.importers(source)
             if each not in (made.source, source)
         ]
@@ -169,7 +173,7 @@ def _find_handlers(applications: Applications, unit: Unit, holding: Holding) -> 
 def _note_new_name(unit: Unit, handler: Handler) -> None:
     line = handler.registration.handler.lineno
     note = (
-        f"{handler.source.path.name}, line {line}: a later function is named "
+        f"{shown(handler.source.path)}, line {line}: a later function is named "
         f"`{handler.function}`, too, so this one gets another name"
     )
     if note not in unit.notes:

@@ -20,7 +20,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction, signature
 from types import MappingProxyType
 from typing import Any
@@ -117,9 +116,8 @@ class _Member:
     starting: CancelScope = field(default_factory=CancelScope)
 
     def enter(self) -> AbstractAsyncContextManager[Any]:
-        if "state" in signature(self.lifespan).parameters:
-            return self.lifespan(self.app, state=self.state)
-        return self.lifespan(self.app)
+        wants_state = "state" in signature(self.lifespan).parameters
+        return self.lifespan(self.app, **({"state": self.state} if wants_state else {}))
 
 
 @dataclass(eq=False)
@@ -140,6 +138,7 @@ class _Group:
             with member.starting:
                 async with member.enter() as member.value:
                     await self.serve(member)
+                    self.tell()
         except BaseException as error:  # cancelled as well: then the block is, too
             if (failure := _without(error, self.told)) is not None:
                 self.failures.append((member.name, failure))
@@ -158,6 +157,9 @@ class _Group:
             with CancelScope(shield=True):  # it isn't closed while it is in use
                 await self.block_over.wait()
             raise
+
+    def tell(self) -> None:
+        """Not in `serve`, for a coroutine makes a StopIteration a RuntimeError."""
         if self.told is not None:
             raise self.told
 
@@ -236,6 +238,6 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _name(lifespan: Member) -> str:
-    function = lifespan.func if isinstance(lifespan, partial) else lifespan
+    function = getattr(lifespan, "func", lifespan)  # of a partial
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return str(name).rpartition("<locals>.")[2]

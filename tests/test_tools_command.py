@@ -1,14 +1,19 @@
 """The command line of the tools: `lifespan`, and `python -m lifespan_tools`."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lifespan_tools
+from lifespan_tools import command
 from lifespan_tools.command import main
 
 PROJECT = {
@@ -148,7 +153,7 @@ def test_help_waits_for_no_framework() -> None:
     )
     ended = run(Path.cwd(), "-c", code)
     assert ended.stdout.startswith("usage: lifespan doctor [-h]")
-    assert ended.stdout.endswith("could not look.\n\n")
+    assert ended.stdout.endswith("why it could not look\n\n")
 
 
 def test_doctor_needs_no_libcst(project: Path) -> None:
@@ -159,6 +164,107 @@ def test_doctor_needs_no_libcst(project: Path) -> None:
         "sys.exit(main(['doctor', 'tools_shop.main:fine']))"
     )
     assert run(project, "-c", code).returncode == 0
+
+
+def test_a_refusal_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With --json a refusal is JSON on standard output, and a line for people, too."""
+    assert main(["doctor", "no.such:app", "--json"]) == 2
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["target"], told["exit_code"]) == ("no.such:app", 2)
+    assert err == f"lifespan doctor: {told['error']}\n"
+
+
+THREAD = "import threading; threading.Thread(target=threading.Event().wait).start()\n"
+
+
+def test_a_thread_that_never_ends(project: Path) -> None:
+    """An app that starts a thread when imported doesn't keep the process."""
+    module = project / "tools_thread.py"
+    module.write_text(THREAD + "from fastapi import FastAPI\napp = FastAPI()\n")
+    try:
+        ended = run(project, "-m", "lifespan_tools", "doctor", "tools_thread:app")
+    finally:
+        module.unlink()
+    assert ended.returncode == 0
+    assert ended.stdout.endswith("Nothing found.\n")
+
+
+def test_leaving(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    """The process is left only as its own program, and if a thread would keep it."""
+    left: list[int] = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    monkeypatch.setattr(sys, "argv", ["lifespan", "doctor", "no.such:app"])
+    assert (main(), left) == (2, [])
+    ends = threading.Event()
+    thread = threading.Thread(target=ends.wait)
+    thread.start()
+    try:
+        assert (main(["doctor", "no.such:app"]), left) == (2, [])
+        assert (main(), left) == (2, [2])
+    finally:
+        ends.set()
+        thread.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to another process")
+def test_interrupted_import(project: Path) -> None:
+    """Ctrl-C while the app is imported is answered in one line, with the place."""
+    module = project / "tools_hang.py"
+    module.write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    code = (  # in the background of a shell the signal would be ignored
+        "import signal, sys; from lifespan_tools.command import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.exit(main())"
+    )
+    try:
+        doctor = subprocess.Popen(
+            [sys.executable, "-c", code, "doctor", "tools_hang:app"],
+            cwd=project,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert doctor.stderr is not None
+        assert doctor.stderr.readline() == "here\n"
+        doctor.send_signal(signal.SIGINT)
+        _, told = doctor.communicate(timeout=60)
+    finally:
+        module.unlink()
+    assert doctor.returncode == 2
+    assert told.startswith("lifespan doctor: Interrupted while importing tools_hang (")
+    assert "(tools_hang.py:" in told
+    assert told.count("\n") == 1
+
+
+def test_version(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release is told; from a checkout that isn't installed, that it isn't."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert not ended.value.code
+    assert capsys.readouterr().out == f"lifespan {metadata.version('lifespan-lab')}\n"
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(command, "version", missing)
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == "lifespan (not installed)\n"
+
+
+@pytest.mark.parametrize("tool", ["doctor", "migrate"])
+def test_an_unknown_option(tool: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An option that a tool doesn't have is refused with the usage of that tool."""
+    with pytest.raises(SystemExit) as ended:
+        main([tool, "--factory", "shop.main:app"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"usage: lifespan {tool} [-h] ")
+    assert told.endswith("error: unrecognized arguments: --factory\n")
 
 
 @pytest.mark.parametrize("arguments", [[], ["doctor"], ["surgeon"]])

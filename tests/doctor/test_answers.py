@@ -405,6 +405,7 @@ def test_json() -> None:
         "versions": frameworks.versions(),
         "tested": True,
         "starts": True,
+        "fails": False,
         "passed_on": True,
         "unknown": [],
         "notes": told["notes"],

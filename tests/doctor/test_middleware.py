@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,11 @@ class Raising(Passing):
 class Hanging(Passing):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep_forever()
+
+
+class Blocking(Passing):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        time.sleep(0.2)  # noqa: ASYNC251 - that is the fault
 
 
 class RaisingAfterwards(Passing):
@@ -236,12 +242,14 @@ def test_middleware_of_the_framework() -> None:
         (Raising, "raised LookupError('lifespan')"),
         (Exiting, "raised SystemExit(3)"),
         (ExitingInATask, "raised SystemExit(3)"),
+        (Blocking, "did nothing for 0.05 s"),
         (Hanging, "did nothing for 0.05 s"),
     ],
 )
 async def test_unclear(kind: type, doubt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What can't be told is said to be unknown, and no finding."""
     monkeypatch.setattr(middleware, "LIMIT", 0.05)
+    monkeypatch.setattr(middleware, "GRACE", 0.1 if kind is Blocking else 5)
     diagnosis = diagnose(app_with(Log(), kind), probe=True)
     assert diagnosis.findings == ()
     assert doubt in diagnosis.unknown[0]

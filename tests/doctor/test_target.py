@@ -23,8 +23,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
     def write(**files: str) -> None:
         for name, text in files.items():
-            file = tmp_path.joinpath(*name.split("__")).with_suffix(".py")
-            file.parent.mkdir(exist_ok=True)
+            parts = name.replace("____", "__/__").replace("__/__", "/__").split("/")
+            *folders, last = [*parts[0].split("__"), *parts[1:]]
+            file = tmp_path.joinpath(*folders, f"{last}.py")
+            file.parent.mkdir(exist_ok=True, parents=True)
             file.write_text(text)
         importlib.invalidate_caches()
 
@@ -98,25 +100,114 @@ def test_what_is_no_factory(definition: str, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("dshop.main", "here dshop.main:api"),
+        ("dshop.main.app", "here dshop.main:app"),
+        ("dshop", "here dshop.main:api"),
+        ("dfile", "here dfile:web"),
+        ("dfile.x.y", "here dfile.x.y:app"),
+        ("dempty", "here dempty:app"),
+        ("dshop/main.py", "here dshop.main:api"),
+        ("./dshop/main.py:application", "here dshop.main:application"),
+        ("dshop\\main.py", "here dshop.main:api"),
+        ("dempty/nothing.py", "here dempty.nothing:app"),
+        ("gone/main.py", "here gone.main:app"),
+        ("{here}/dshop/main.py", "here dshop.main:api"),
+        ("src/inner/main.py", "here inner.main:app, in {here}/src"),
+        ("dshop/", "here dshop:app"),
+        ("a-b/main.py", "here main:app, in {here}/a-b"),
+        ("a-b.py", "and give a-b.py a name that can be imported"),
+        ("my-app:app", "here package.module:app"),
+        ("", "here package.module:app"),
+        (":app", "here package.module:app"),
+    ],
+)
+def test_spelling(target: str, hint: str, write: Write, tmp_path: Path) -> None:
+    """A target in another form is answered with the one to write, if it is there."""
+    app = "from fastapi import FastAPI\n{} = FastAPI()\n"
+    write(
+        dshop____init__="",
+        dshop__main=app.format("api: FastAPI"),
+        dfile=app.format("web"),
+        dempty____init__="",
+        dempty__nothing="",
+        src__inner____init__="",
+        src__inner__main="",
+        **{"a-b__main": "", "a-b": ""},
+    )
+    with pytest.raises(TargetError) as raised:
+        load(target.format(here=tmp_path))
+    told = str(raised.value).replace("\\", "/")
+    here = tmp_path.as_posix()
+    assert told.endswith(f"Write module:name, {hint.format(here=here)}")
+
+
+def test_the_whole_message(write: Write) -> None:
+    """A message of many lines is shown with its cause, and cut when it is long."""
+    write(
+        dlong="try: {}['DSN']\nexcept KeyError as e: "
+        "raise ValueError('2 errors\\n  dsn\\n  port') from e\n",
+        dendless="raise ValueError('\\n'.join('abcdefghijklmnopqrst'))\n",
+        dhidden="try: {}['DSN']\nexcept KeyError: raise ValueError('gone') from None\n",
+    )
+    assert message("dlong:app") == (
+        "Importing dlong failed with ValueError: 2 errors (dlong.py:2)\n"
+        "      dsn\n      port\n    caused by KeyError: 'DSN' (dlong.py:1)\n"
+        'For the whole traceback: python -c "import dlong"'
+    )
+    assert "\n    m\n    ...\nFor the whole" in message("dendless:app")
+    assert "\n" not in message("dhidden:app")
+
+
+def message(target: str) -> str:
+    with pytest.raises(TargetError) as raised:
+        load(target)
+    return str(raised.value)
+
+
+def test_inside_of_a_package(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a package's own folder, the answer leads to the folder above."""
+    write(
+        dpack____init__="", dpack__one="from . import db", dpack__two="import dpack.x"
+    )
+    monkeypatch.chdir(tmp_path / "dpack")
+    assert message("one:app").endswith("Run this in the folder above, for dpack.one.")
+    assert message("two:app").endswith("Run this in the folder above, for dpack.two.")
+
+
+def test_warnings(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warnings while the app is imported are silent, unless they were asked for."""
+    text = "import warnings\nwarnings.warn('old', UserWarning)\n" + APP
+    write(dwarns=text, dwarns_too=text)
+    monkeypatch.setattr(sys, "warnoptions", [])
+    assert load("dwarns:app")
+    monkeypatch.setattr(sys, "warnoptions", ["error"])
+    assert "UserWarning: old" in message("dwarns_too:app")
+
+
+@pytest.mark.parametrize(
     ("target", "message"),
     [
-        (
-            "dshop.main",
-            "'dshop.main' names no app. Write module:name, here dshop.main:app",
-        ),
-        (
-            "dshop/main.py",
-            "'dshop/main.py' names no app. Write module:name, here dshop.main:app",
-        ),
-        (
-            "./dshop/main.py:api",
-            "'./dshop/main.py:api' names no app. Write module:name, here "
-            "dshop.main:api",
-        ),
-        ("", "'' names no app. Write module:name, here package.module:app"),
-        (":app", "':app' names no app. Write module:name, here package.module:app"),
         ("dshop.mian:app", "There is no module dshop.mian in {here} or in this "),
+        (
+            "dshop.mian:app",
+            "packages. The package dshop is here, it has data, main. Run this ",
+        ),
         ("dsohp.main:app", "There is no module dsohp in {here} or in this Python's "),
+        ("dsohp.main:app", "packages. There is dshop. Run this where you start"),
+        ("zzzz.main:app", "packages. Run this where you start your server."),
+        ("dshop.data.main:app", "dshop.data is a file, and no package. Run"),
+        ("dbare.main:app", "this Python's packages. Run this where you"),
+        ("dapps:needy", "needy needs the argument env, and what makes an app is"),
+        ("dapps:needy()", "needy needs the argument env, and what makes an app is"),
+        ("dapps:needier", "needier needs the arguments env and debug, and what"),
+        ("dapps:three", "three() was called, and gave an object of the class int. Do"),
+        ("dmakes:app", "The module dmakes has no app. There is dmakes:create_app."),
+        ("dstops:app", "Interrupted while importing dstops (dstops.py:1). If it"),
+        ("dapps:stopping", "Interrupted while calling stopping() (dapps.py:7). If"),
         ("dshop.main:zzz", "The module dshop.main has no zzz. There is dshop.main:app"),
         ("dapps:crate", "The module dapps has no crate. There is dapps:create."),
         ("dapps:zzz", "The module dapps has no zzz. Name the variable that holds your"),
@@ -126,11 +217,13 @@ def test_what_is_no_factory(definition: str, write: Write) -> None:
         ),
         (
             "dapps:failing()",
-            "Calling failing() failed with SystemExit: 3 (dapps.py:3). See that ",
+            "Calling failing() failed with SystemExit: 3 (dapps.py:3). For the whole "
+            'traceback: python -c "import dapps; dapps.failing()"',
         ),
         (
             "dneeds:app",
-            "dneeds needs the module dredis (dneeds.py:2), which isn't there. Run ",
+            "dneeds needs the module dredis (dneeds.py:2), which isn't there. This is "
+            f"{sys.executable} in ",
         ),
         (
             "dbroken:app",
@@ -138,7 +231,7 @@ def test_what_is_no_factory(definition: str, write: Write) -> None:
         ),
         (
             "dsilent:app",
-            "Importing dsilent failed with LookupError (dsilent.py:1). See that it ",
+            "Importing dsilent failed with LookupError (dsilent.py:1). For the whole ",
         ),
         ("dexits:app", "Importing dexits failed with SystemExit: 1 (dexits.py:1). "),
         (
@@ -157,10 +250,17 @@ def test_one_clear_line(
 ) -> None:
     """What can't be had is told in one line, with what is wrong and where."""
     write(
+        dshop____init__="",
         dshop__main=APP,
-        dapps="async def create(): ...\ndef failing():\n    raise SystemExit(3)\n",
+        dshop__data="",
+        dbare____init__="",
+        dapps="async def create(): ...\ndef failing():\n    raise SystemExit(3)\n"
+        "def needy(env, *rest, debug=False): ...\ndef three(): return 3\n"
+        "def needier(env, debug): ...\ndef stopping(): raise KeyboardInterrupt\n",
+        dmakes="from functools import wraps as app_wraps\ndef create_app(): ...\n",
+        dstops="raise KeyboardInterrupt\n",
         dneeds="\nimport dredis\n",
-        dbroken="def read(): raise ValueError('no settings\\nand more')\nread()\n",
+        dbroken="def read(): raise ValueError('no settings')\nread()\n",
         dsilent="raise LookupError\n",
         dexits="raise SystemExit(1)\n",
         dnameless="raise ModuleNotFoundError('gone')\n",

@@ -3,9 +3,9 @@
 import copy
 import inspect
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import anyio
@@ -16,6 +16,8 @@ from lifespan_tools.doctor.findings import Finding
 from lifespan_tools.doctor.places import Place, place_of
 
 LIMIT = 5.0  # seconds, for each middleware
+GRACE = 1.0  # seconds more for one that doesn't hear that it is cancelled
+SILENT = "did nothing for {:g} s when it was asked for a lifespan."
 
 
 class _Heard(BaseException):
@@ -133,8 +135,12 @@ def _copy_around(middleware: Any, app: ASGIApp) -> ASGIApp:
 
 def _answer_of(layer: Layer) -> str:
     """In a thread of its own, since this one may have an event loop running."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(_heard_out, layer).result()
+    answers: list[str] = []
+    # A daemon, so that one that blocks doesn't keep the process.
+    thread = Thread(target=lambda: answers.append(_heard_out(layer)), daemon=True)
+    thread.start()
+    thread.join(LIMIT + GRACE)
+    return answers[0] if answers else SILENT.format(LIMIT)
 
 
 def _heard_out(layer: Layer) -> str:
@@ -158,7 +164,7 @@ async def _answer(layer: Layer, stand_in: _StandIn) -> str:
             "answers the lifespan itself. Whether it passes it on, too, can't be told."
         )
     if limit.cancelled_caught and not stand_in.reached:
-        return f"did nothing for {LIMIT:g} s when it was asked for a lifespan."
+        return SILENT.format(LIMIT)
     return "passed on" if stand_in.reached else "swallowed"
 
 

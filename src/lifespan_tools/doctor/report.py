@@ -71,6 +71,7 @@ def as_json(diagnosis: Diagnosis, target: str | None = None) -> str:
         "versions": dict(diagnosis.versions),
         "tested": diagnosis.tested,
         "starts": diagnosis.starts,
+        "fails": diagnosis.fails,
         "passed_on": diagnosis.passed_on,
         "startup": [_run(run) for run in diagnosis.startup],
         "shutdown": [_run(run) for run in diagnosis.shutdown],
@@ -88,6 +89,11 @@ def as_json(diagnosis: Diagnosis, target: str | None = None) -> str:
         "exit_code": diagnosis.exit_code,
     }
     return json.dumps(value, indent=2)
+
+
+def error_as_json(error: str, target: str) -> str:
+    """Why doctor couldn't look, where a diagnosis would stand."""
+    return json.dumps({"target": target, "error": error, "exit_code": 2}, indent=2)
 
 
 def _run(run: Run) -> dict[str, Any]:

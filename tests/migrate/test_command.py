@@ -253,3 +253,19 @@ def test_notes_name_the_whole_path(
     (project / "shop" / "items.py").write_text(ROUTER)
     assert main(["migrate", "."]) == 0
     assert "# shop/items.py, line 6: this startup handler" in capsys.readouterr().out
+
+
+def test_a_new_name_is_noted_once(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A handler that gets a new name is named above the diff, in one line."""
+    both = '@app.on_event("startup")\n@app.on_event("shutdown")\n'
+    second = APPLICATION.partition("\n\n\n")[2]
+    (project / "main.py").write_text(f"{APPLICATION}\n\n{both}{second}\n\n{second}")
+    assert main(["migrate", "."]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line[0] == "#"]
+    assert notes == [
+        f"# main.py, line {line}: a later function is named `start`, too, so this one "
+        "gets another name"
+        for line in (7, 14)
+    ]

@@ -20,6 +20,15 @@ PARTS = ("startup", "body", "shutdown")
 ATTEMPTS = 3
 LIMIT = 0.1  # seconds for an attempt to connect
 LONG = 1.0  # seconds after which an attempt that hangs is given up by the check
+TOO_LONG = {
+    "starting": "The start takes too long, and not in connect(). Make no pause between "
+    "two attempts.",
+    "serving": "The lifespan doesn't come to its end.",
+}
+TAKEN_FOR_A_FAILURE = (
+    ", and its TimeoutError is taken for a failed attempt: the yield stands in both, "
+    "the with and the try"
+)
 TOO_OFTEN = 20  # attempts after which the check makes an end of it
 TURNS = 10  # turns of the event loop
 
@@ -146,8 +155,9 @@ class Database:
         if self.calls > TOO_OFTEN:
             return Connection()
         if answer is None:
-            await asyncio.sleep(LONG)
-            self.hung = True
+            if not self.hung:  # one is enough to tell
+                await asyncio.sleep(LONG)
+                self.hung = True
             raise ConnectionError
         if isinstance(answer, Exception):
             raise answer
@@ -163,6 +173,10 @@ async def comes_up_late(make_lifespan: MakeLifespan) -> str:
     connection = Connection()
     database = Database(connection)
     error = await _serve(make_lifespan, database, connection, served_for=2 * LIMIT)
+    expect(
+        database.calls == 1,
+        "connect() has succeeded, and is called again. Leave the loop after a success.",
+    )
     _raise(error)
     expect("close" in connection.done, "At the end the connection isn't closed.")
     for answers in ([ConnectionError("refused")] * 2, [None] * 2):
@@ -190,21 +204,44 @@ async def _serve(
     lifespan = make_lifespan(database.connect, ATTEMPTS, LIMIT)
     expect(callable(lifespan), "make_lifespan returns a lifespan: return lifespan.")
     expect_lifespan(lifespan)
-    served = False
+    served = interrupted = False
+    verdict: NotYet | None = None
+    error: Exception | None = None
     try:
-        async with lifespan(None) as state:
+        async with asyncio.timeout(2 * LONG) as limit, lifespan(None) as state:
             served = True
-            _expect_connection(state, connection)
-            await asyncio.sleep(served_for)
-            if body_error is not None:
-                raise body_error
-    except NotYet:
-        raise
-    except Exception as error:
-        if served and isinstance(error, TimeoutError):
-            raise NotYet("The limit is at work while the app is served.") from None
-        return error
-    return None
+            try:
+                _expect_connection(state, connection)
+            except NotYet as said:  # the lifespan mustn't fail for it, and hide it
+                verdict = said
+            else:
+                interrupted = True
+                await asyncio.sleep(served_for)
+                interrupted = False
+                if body_error is not None:
+                    raise body_error
+    except asyncio.CancelledError as cancelled:
+        _expect_own(cancelled)
+    except Exception as raised:
+        error = raised
+    _raise(verdict)
+    if limit.expired() and not database.hung:
+        raise NotYet(TOO_LONG["serving" if served else "starting"])
+    if interrupted:
+        retried = "" if isinstance(error, TimeoutError) else TAKEN_FOR_A_FAILURE
+        raise NotYet(f"The limit is at work while the app is served{retried}.")
+    return error
+
+
+def _expect_own(cancelled: asyncio.CancelledError) -> None:
+    """Expect that a cancellation is that of who runs the check, and pass it on."""
+    task = asyncio.current_task()
+    expect(
+        task is None or task.cancelling(),
+        "A CancelledError comes out. Who awaits a task that was cancelled gets it: "
+        "catch it there, and do the rest of the teardown.",
+    )
+    raise cancelled
 
 
 def _expect_connection(state: Any, connection: Connection | None) -> None:
@@ -360,6 +397,8 @@ async def _expect_a_good_end(
                 raise body_error
     except TimeoutError:
         raise NotYet("The lifespan doesn't come to its end.") from None
+    except asyncio.CancelledError as cancelled:
+        _expect_own(cancelled)
     except (BodyError, BaseExceptionGroup) as raised:
         error = raised
     finally:
@@ -394,6 +433,8 @@ async def _expect_a_lonely_crash(
                 "The feed crashes, and the connection is closed while the app is still "
                 "served.",
             )
+    except asyncio.CancelledError as cancelled:
+        _expect_own(cancelled)
     except (FeedError, BaseExceptionGroup) as raised:
         crash = raised
     finally:

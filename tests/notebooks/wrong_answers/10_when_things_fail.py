@@ -237,12 +237,122 @@ def make_lifespan(connect, attempts, limit):
     return lifespan
 
 
-# %% comes_up_late | nobody awaits it
+# %% comes_up_late | Leave the loop after a success
 def make_lifespan(connect, attempts, limit):
     @asynccontextmanager
     async def lifespan(app):
-        connection = connect()
-        yield {"connection": connection}
+        for left in reversed(range(attempts)):
+            try:
+                with fail_after(limit):
+                    connection = await connect()
+            except (ConnectionError, TimeoutError):
+                if not left:
+                    raise
+        try:
+            yield {"connection": connection}
+        finally:
+            await connection.close()
+
+    return lifespan
+
+
+# %% comes_up_late | its TimeoutError is taken for a failed attempt
+def make_lifespan(connect, attempts, limit):
+    @asynccontextmanager
+    async def lifespan(app):
+        for left in reversed(range(attempts)):
+            try:
+                with fail_after(limit):
+                    connection = await connect()
+                    try:
+                        yield {"connection": connection}
+                    finally:
+                        await connection.close()
+                return
+            except (ConnectionError, TimeoutError):
+                if not left:
+                    raise
+
+    return lifespan
+
+
+# %% comes_up_late | Make no pause between two attempts
+def make_lifespan(connect, attempts, limit):
+    @asynccontextmanager
+    async def lifespan(app):
+        for left in reversed(range(attempts)):
+            try:
+                with fail_after(limit):
+                    connection = await connect()
+                break
+            except (ConnectionError, TimeoutError):
+                if not left:
+                    raise
+                await sleep(1)
+        try:
+            yield {"connection": connection}
+        finally:
+            await connection.close()
+
+    return lifespan
+
+
+# %% comes_up_late | A CancelledError comes out
+def make_lifespan(connect, attempts, limit):
+    @asynccontextmanager
+    async def lifespan(app):
+        for left in reversed(range(attempts)):
+            try:
+                task = asyncio.create_task(connect())
+                await asyncio.wait([task], timeout=limit)
+                task.cancel()
+                connection = await task
+                break
+            except (ConnectionError, TimeoutError):
+                if not left:
+                    raise
+        try:
+            yield {"connection": connection}
+        finally:
+            await connection.close()
+
+    return lifespan
+
+
+# %% comes_up_late | You call connect(), but nobody awaits it
+def make_lifespan(connect, attempts, limit):
+    @asynccontextmanager
+    async def lifespan(app):
+        for left in reversed(range(attempts)):
+            try:
+                with fail_after(limit):
+                    connection = connect()
+                break
+            except (ConnectionError, TimeoutError):
+                if not left:
+                    raise
+        try:
+            yield {"connection": connection}
+        finally:
+            await connection.close()
+
+    return lifespan
+
+
+# %% zombie | A CancelledError comes out
+def make_lifespan(connection, feed):
+    @asynccontextmanager
+    async def lifespan(app):
+        await connection.open()
+        task = asyncio.create_task(feed(connection))
+        try:
+            yield {"connection": connection}
+        finally:
+            task.cancel()
+            try:
+                await task
+            finally:
+                await connection.close()
 
     return lifespan
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,13 +15,15 @@ import pytest
 import starlette
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.routing import Router
 from starlette.staticfiles import StaticFiles
 
 from lifespan_lab import Timeline, running
-from lifespan_lab.compose import combine
+from lifespan_lab.compose import as_lifespan, combine
 from lifespan_lab.concurrency import concurrently
 from lifespan_lab.handlers import from_handlers
 from lifespan_lab.mounts import with_mounts
+from lifespan_lab.worker import worker
 from lifespan_tools import diagnose, doctor
 from lifespan_tools.doctor import Finding, Place, UnreadableError, frameworks
 from lifespan_tools.doctor.findings import CODES
@@ -70,6 +73,65 @@ def test_positions() -> None:
     here, elsewhere = Path("shop/main.py").absolute(), Path(Path.cwd().anchor, "x.py")
     assert Place("connect", str(here), 7).position == f"{Path('shop/main.py')}:7"
     assert Place("connect", str(elsewhere), 7).position == f"{elsewhere}:7"
+
+
+def test_names_that_were_given() -> None:
+    """What a snippet has made is called by the name that it was given there."""
+
+    async def beat(app: Any) -> None: ...
+
+    members = as_lifespan("one", Log), as_lifespan("two", Log), worker(beat)
+    runs = diagnose(Starlette(lifespan=combine(*members))).startup
+    names = [run.place.name for run in runs]
+    assert names == [
+        "as_lifespan('one', ...)",
+        "as_lifespan('two', ...)",
+        "worker(beat)",
+    ]
+    assert runs[2].place.file == worker.__code__.co_filename
+
+
+def test_the_place_of_a_decorated_call() -> None:
+    """An object stands where its `__call__` does, not where that's decorator does."""
+
+    class Handler:
+        @traced
+        def __call__(self) -> None: ...
+
+    place = place_of(Handler())
+    assert (place.name, place.file) == ("Handler", __file__)
+    assert place.line == Handler.__call__.__wrapped__.__code__.co_firstlineno  # type: ignore[attr-defined]
+
+
+def traced(function: Any) -> Any:
+    """A decorator as they are written, but in another file."""
+    made: dict[str, Any] = {"function": function, "wraps": wraps}
+    source = "@wraps(function)\ndef traced(*args): return function(*args)\n"
+    exec(compile(source, "tracing.py", "exec"), made)
+    return made["traced"]
+
+
+def test_a_router_of_copied_handlers_included_twice() -> None:
+    """Including it once isn't enough: the cure takes the handlers' copies, too."""
+    twice = only(apps.a_router_with_handlers_included_twice(Log()))
+    assert "run 4 times" in twice.message
+    assert "and include_router copies" in twice.message
+    assert twice.cure.startswith("Move its handlers into a lifespan")
+    app = FastAPI(lifespan=Log().lifespan("database"))
+    for _ in range(2):
+        app.include_router(known_router)
+    assert only(app).cure.startswith("Include it once.")
+
+
+@pytest.mark.skipif(not hasattr(Router, "on_event"), reason="Starlette before 1.0")
+def test_cures_for_starlette() -> None:  # pragma: no cover - Starlette before 1.0
+    """A Starlette app isn't told of FastAPI's classes."""
+    log = Log()
+    app: Any = Starlette(lifespan=log.lifespan("database"))
+    log.add(app.router, "connect")
+    assert "Starlette(lifespan=...)" in only(app).cure
+    log.add(router := Router(lifespan=log.lifespan("database")), "connect")
+    assert "Router(lifespan=...)" in only(router).cure
 
 
 def test_a_variable_that_is_not_there_yet() -> None:
@@ -299,7 +361,7 @@ def test_a_with_mounts_that_is_not_ours() -> None:
         (apps.the_other_decorator, "no_lifespan has @contextmanager", "Use @async"),
         (apps.a_lifespan_without_parameter, "takes 0 parameters", "the app."),
         (apps.a_bare_generator_put_in_place, "bare is a bare generator", "@asynccont"),
-        (apps.no_function_at_all, "list is a list, where a function", "takes the app."),
+        (apps.no_function_at_all, "The lifespan is a list, where", "takes the app."),
     ],
 )
 def test_faults(make: Callable[[Log], Any], fault: str, cure: str) -> None:
@@ -314,7 +376,7 @@ def test_faults(make: Callable[[Log], Any], fault: str, cure: str) -> None:
     [
         (apps.a_handler_with_a_parameter, "wants_the_app has a parameter, ", "Give"),
         (apps.a_shutdown_handler_with_a_parameter, "The shutdown fails there", "Give"),
-        (apps.a_handler_that_is_none, "str is a str, and can't be called.", "function"),
+        (apps.a_handler_that_is_none, "A handler is a str, and can't be", "function"),
         (apps.a_lifespan_as_a_handler, "database has a parameter", "FastAPI(lifespan"),
     ],
 )
@@ -371,7 +433,8 @@ def test_text_of_a_startup_that_fails() -> None:
     diagnosis = diagnose(app)
     assert not diagnosis.starts
     assert "nothing runs.\n  here the startup fails" in str(diagnosis)
-    assert "is a NoneType" in only(app).message
+    assert "The lifespan is a NoneType" in only(app).message
+    assert only(app).where == ()
 
 
 def test_text_with_two_findings_and_a_note() -> None:

@@ -154,12 +154,14 @@ def _described(thing: Any) -> str:
 
 def _faults(schedule: Schedule) -> Iterator[Finding]:
     if (step := schedule.broken) is not None:
-        place = place_of(getattr(step.lifespan, "func", step.lifespan))
+        lifespan = getattr(step.lifespan, "func", step.lifespan)
+        where = (place_of(lifespan),) if callable(lifespan) else ()
+        name = where[0].name if where else "The lifespan"
         yield Finding(
             "not-a-lifespan",
-            f"{place.name} {step.fault}. The startup fails there with a TypeError.",
+            f"{name} {step.fault}. The startup fails there with a TypeError.",
             step.cure,
-            (place,),
+            where,
         )
     for phase in ("startup", "shutdown"):
         codes = [code for step in schedule.steps for code in getattr(step, phase)]
@@ -169,10 +171,11 @@ def _faults(schedule: Schedule) -> Iterator[Finding]:
 
 def _not_a_handler(code: Code, phase: str) -> Finding:
     assert code.fault is not None
-    message = f"{code.place.name} {code.fault.message}."
+    where = (code.place,) if callable(code.function) else ()
+    message = f"{where[0].name if where else 'A handler'} {code.fault.message}."
     if code.fault.raises:
         message += f" The {phase} fails there with a TypeError."
-    return Finding("not-a-handler", message, code.fault.cure, (code.place,))
+    return Finding("not-a-handler", message, code.fault.cure, where)
 
 
 def _bare(schedule: Schedule) -> Iterator[Finding]:
@@ -180,9 +183,9 @@ def _bare(schedule: Schedule) -> Iterator[Finding]:
     for code in dict.fromkeys(code for step in bare for code in step.startup):
         yield Finding(
             "bare-generator",
-            f"{code.place.name} lacks @asynccontextmanager. FastAPI adds it silently. "
-            "Starlette calls that deprecated, and nothing else that takes a lifespan "
-            "does it.",
+            f"{code.place.name} lacks @asynccontextmanager. It is added silently, "
+            "which Starlette calls deprecated, and nothing else that takes a lifespan "
+            "adds it.",
             "Put @asynccontextmanager (from contextlib) on an `async def`.",
             (code.place,),
         )

@@ -36,10 +36,11 @@ class Code:
     identity: Hashable
     function: Any = field(compare=False)  # it may be without a hash
     fault: Fault | None = None
+    wrapped: Any = field(default=None, compare=False)  # the function as it was given
 
     @property
     def place(self) -> Place:
-        return place_of(self.function)
+        return place_of(self.function if self.wrapped is None else self.wrapped)
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ def _called(handler: Any) -> Any:
 
 def code_of(lifespan: Any) -> Code:
     inner = frameworks.lifted(lifespan) or generator_of(lifespan)
-    lifespan = lifespan if inner is None else inner
-    return Code("lifespan", identity(lifespan), lifespan)
+    function = lifespan if inner is None else inner
+    return Code("lifespan", identity(function), function, wrapped=lifespan)
 
 
 MANAGED = "Put @asynccontextmanager (from contextlib) on it."

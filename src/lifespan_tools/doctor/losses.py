@@ -105,7 +105,7 @@ def _of_router(
     if cause is not None:
         yield Loss(cause, _codes(own, app))
     if frameworks.lister(own) is not router and (unheard := _handlers(router)):
-        yield Loss(_dropped(name(), router is frameworks.router_of(app)), unheard)
+        yield Loss(_dropped(name(), _maker(router, app)), unheard)
 
 
 def _handlers(router: Router) -> tuple[Code, ...]:
@@ -123,12 +123,17 @@ def _codes(lifespan: Any, app: Any) -> tuple[Code, ...]:
     )
 
 
-def _dropped(name: str, is_app: bool) -> Cause:
-    lifespan = "FastAPI(lifespan=...)" if is_app else "APIRouter(lifespan=...)"
+def _maker(router: Router, app: Any) -> str:
+    """The framework's class that takes the lifespan."""
+    made = app if router is frameworks.router_of(app) else router
+    return next(c.__name__ for c in type(made).__mro__ if frameworks.is_theirs(c))
+
+
+def _dropped(name: str, maker: str) -> Cause:
     return Cause(
         "handlers-dropped",
         f"{name} has a lifespan, and then its handlers are ignored.",
-        f"Move them into that lifespan, the one given as {lifespan}.",
+        f"Move them into that lifespan, the one given as {maker}(lifespan=...).",
     )
 
 

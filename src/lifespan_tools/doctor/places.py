@@ -1,6 +1,7 @@
 """Functions as people know them: by name, file and line."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from inspect import findsource, getsourcefile, unwrap
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
+
+LOCALS = re.compile(r"[^\s(]*<locals>\.")
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,10 @@ def place_of(thing: object) -> Place:
         return place_of(thing.func)
     if isinstance(thing, type):
         return _place_of_class(thing)
-    thing = unwrap(thing) if callable(thing) else thing
+    # Of the outer one: whoever wraps a function may have named it anew.
     name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
-    code = _code_of(thing)
-    short = name.rpartition("<locals>.")[2]
+    code = _code_of(unwrap(thing) if callable(thing) else thing)
+    short = LOCALS.sub("", name)
     if code is None or code.co_filename.startswith("<"):
         return Place(short)
     return Place(short, code.co_filename, code.co_firstlineno)
@@ -62,7 +65,7 @@ def _place_of_class(kind: type) -> Place:
 
 def _code_of(thing: Any) -> CodeType | None:
     method = getattr(type(thing), "__call__", None)  # noqa: B004 - not whether, but which
-    for function in (thing, method):
+    for function in (thing, unwrap(method) if callable(method) else None):
         code = getattr(function, "__code__", None)
         if isinstance(code, CodeType):
             return code

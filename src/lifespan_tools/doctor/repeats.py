@@ -19,6 +19,11 @@ TO_LIFESPAN = (
     "Move them into a lifespan of the router, APIRouter(lifespan=...), or of the app. "
     "Until then they have to bear being called again."
 )
+TWICE_AND_COPIED = (
+    "Move its handlers into a lifespan of the router, APIRouter(lifespan=...), and "
+    "include it once: either alone leaves them running more than once. To serve its "
+    "routes in two places, move its startup code to the app's lifespan."
+)
 ONCE = (
     "Include it once. To serve its routes in two places, move its startup code to the "
     "app's lifespan."
@@ -62,12 +67,13 @@ def _cause(steps: list[Step], kind: Kind, first: Step) -> tuple[str, str, str]:
     twice = next((s for s in steps if entered[id(s.lifespan)] > 1), None)
     router = frameworks.lister(twice.lifespan) if twice is not None else None
     if router is not None:
-        return (
-            "included-twice",
+        why = (
             f"{router_name(router)} is included more than once, and each time all of "
-            "it starts once more.",
-            ONCE,
+            "it starts once more"
         )
+        if len(entered) > 1:
+            return "included-twice", f"{why}; and {COPIED}", TWICE_AND_COPIED
+        return "included-twice", f"{why}.", ONCE
     if kind == "handler" and len(entered) > 1:
         return "runs-again", COPIED, TO_LIFESPAN
     if twice is not None and twice.lifespan is not first.lifespan:

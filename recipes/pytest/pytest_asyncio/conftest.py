@@ -1,7 +1,8 @@
 """Fixtures for pytest-asyncio.
 
-Beside it: a copy of `client.py`, and `pytest.ini` with three settings. One loop for
-all tests and all fixtures: that is what lets an app live as long as the session.
+Beside it: a copy of `client.py`. All fixtures run in the loop of the session: that is
+what lets an app live as long. A test that uses them has to run there, too:
+`@pytest.mark.asyncio(loop_scope="session")`.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -15,14 +16,14 @@ from service import Words, make_app
 from starlette.testclient import TestClient
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app that is started and stopped for this test."""
     async with running(make_app()) as client:
         yield client
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def shared_client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app that is started once, for what takes long to start."""
     async with running(make_app()) as client:
@@ -35,7 +36,7 @@ async def open_known_words() -> AsyncIterator[Words]:
     yield {"context": 41}
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def client_with_words() -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app whose resource is replaced."""
     async with running(make_app(open_known_words)) as client:

@@ -6,8 +6,10 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+in_the_sessions_loop = pytest.mark.asyncio(loop_scope="session")
 
-@pytest.mark.asyncio
+
+@in_the_sessions_loop
 @pytest.mark.parametrize("time", ["first", "second"])
 async def test_each_test_has_an_app_of_its_own(
     client: httpx.AsyncClient, time: str
@@ -15,7 +17,7 @@ async def test_each_test_has_an_app_of_its_own(
     assert (await client.get("/count/context")).json() == 1
 
 
-@pytest.mark.asyncio
+@in_the_sessions_loop
 @pytest.mark.parametrize("counted", [{1, 2}, {3, 4}])
 async def test_all_tests_share_an_app(
     shared_client: httpx.AsyncClient, counted: set[int]
@@ -26,7 +28,7 @@ async def test_all_tests_share_an_app(
     assert {answer.json() for answer in answers} == counted
 
 
-@pytest.mark.asyncio
+@in_the_sessions_loop
 async def test_the_resource_is_replaced(client_with_words: httpx.AsyncClient) -> None:
     assert (await client_with_words.get("/count/context")).json() == 42
 

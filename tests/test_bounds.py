@@ -4,8 +4,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -22,45 +22,24 @@ from starlette.routing import Route
 
 from lifespan_lab import running
 from lifespan_lab.bounds import bounded
+from tests import probes
+from tests.probes import (
+    Lifespan,
+    asyncio_only,
+    failure,
+    nothing,
+    pause,
+    trio_only,
+)
 
 pytestmark = pytest.mark.anyio
 
 SHORT = 0.02  # seconds, for a limit that shall pass
 LONG = 5.0  # seconds, for a limit that shall not
-Step = Callable[[], Awaitable[object]]
-Lifespan = Callable[..., Any]
-asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
-trio_only = pytest.mark.parametrize("anyio_backend", ["trio"], indirect=True)
 
-
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """On trio the clock jumps on when everything waits."""
-    if request.param == "asyncio":
-        return "asyncio", {}
-    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-
-
-@pytest.fixture(autouse=True)
-async def _nothing_left(anyio_backend_name: str) -> AsyncIterator[None]:
-    """No test leaves a task, a cancellation or a cancel scope behind."""
-    if anyio_backend_name == "trio":
-        yield
-    else:
-        before = len(asyncio.all_tasks())
-        yield
-        assert len(asyncio.all_tasks()) == before
-        task = asyncio.current_task()
-        assert task
-        assert task.cancelling() == 0
-    assert anyio.current_effective_deadline() == math.inf
-    await anyio.lowlevel.checkpoint()
-
-
-@pytest.fixture(params=[False, True], ids=["plain", "task group"])
-def tasks(request: pytest.FixtureRequest) -> bool:
-    """Whether the lifespan holds a task group open across its yield."""
-    return bool(request.param)
+anyio_backend = probes.anyio_backend
+_nothing_left = probes.nothing_left
+tasks = probes.tasks
 
 
 @pytest.fixture(params=["unbounded", "no limit", "limits"])
@@ -73,15 +52,8 @@ def wrap(request: pytest.FixtureRequest) -> Callable[[Lifespan], Lifespan]:
     }[request.param]
 
 
-async def nothing() -> None: ...
-
-
 async def hang() -> None:
     await anyio.sleep(1000 * LONG)
-
-
-async def pause() -> None:
-    await anyio.sleep(0.001)
 
 
 async def block_the_thread() -> None:
@@ -95,41 +67,9 @@ async def block_the_thread() -> None:
         clock.jump(2 * SHORT)
 
 
-def failure(error: BaseException) -> Step:
-    async def fail() -> None:
-        raise error
-
-    return fail
-
-
-def resource(
-    log: list[str],
-    *,
-    startup: Step = nothing,
-    use: Step = anyio.sleep_forever,
-    shutdown: Step = nothing,
-    tasks: bool = False,
-) -> Lifespan:
-    """A lifespan; with `tasks` it owns a task group, in which `use` runs."""
-
-    @asynccontextmanager
-    async def database(app: object) -> AsyncIterator[dict[str, str]]:
-        async with AsyncExitStack() as stack:
-            if tasks:
-                group = await stack.enter_async_context(anyio.create_task_group())
-                stack.callback(group.cancel_scope.cancel)
-                group.start_soon(use)
-            log.append("starting")
-            try:
-                await startup()
-                log.append("started")
-                yield {"database": "open"}
-            finally:
-                log.append("stopping")
-                await shutdown()
-                log.append("stopped")
-
-    return database
+def resource(log: list[str], **steps: Any) -> Lifespan:
+    """A lifespan named database, which writes to the log."""
+    return probes.resource("database", log.append, **steps)
 
 
 # Within the limits

@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-import math
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-import trio.testing
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -21,89 +19,24 @@ from starlette.routing import Route
 
 from lifespan_lab import running
 from lifespan_lab.concurrency import concurrently
+from tests import probes
+from tests.probes import Lifespan, Step, asyncio_only, failure, nothing, pause
 
 pytestmark = pytest.mark.anyio
 
-Step = Callable[[], Awaitable[object]]
-Lifespan = Callable[..., Any]
-asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
+anyio_backend = probes.anyio_backend
+_nothing_left = probes.nothing_left
+tasks = probes.tasks
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """On trio the clock jumps on when everything waits."""
-    if request.param == "asyncio":
-        return "asyncio", {}
-    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+def resource(name: str, log: list[str] | None = None, **steps: Any) -> Lifespan:
+    """A lifespan, which writes to the log under its name."""
 
+    def mark(text: str) -> None:
+        if log is not None:
+            log.append(f"{name} {text}")
 
-@pytest.fixture(autouse=True)
-async def _nothing_left(anyio_backend_name: str) -> AsyncIterator[None]:
-    """No test leaves a task, a cancellation or a cancel scope behind."""
-    if anyio_backend_name == "trio":
-        yield
-    else:
-        before = len(asyncio.all_tasks())
-        yield
-        assert len(asyncio.all_tasks()) == before
-        task = asyncio.current_task()
-        assert task
-        assert task.cancelling() == 0
-    assert anyio.current_effective_deadline() == math.inf
-    await anyio.lowlevel.checkpoint()
-
-
-@pytest.fixture(params=[False, True], ids=["plain", "task group"])
-def tasks(request: pytest.FixtureRequest) -> bool:
-    """Whether the members hold a task group open across their yield."""
-    return bool(request.param)
-
-
-async def nothing() -> None: ...
-
-
-async def pause() -> None:
-    await anyio.sleep(0.001)
-
-
-def failure(error: BaseException) -> Step:
-    async def fail() -> None:
-        raise error
-
-    return fail
-
-
-def resource(
-    name: str,
-    log: list[str] | None = None,
-    *,
-    startup: Step = nothing,
-    use: Step = anyio.sleep_forever,
-    shutdown: Step = nothing,
-    tasks: bool = False,
-) -> Lifespan:
-    """A lifespan; with `tasks` it owns a task group, in which `use` runs."""
-    mark = (lambda text: None) if log is None else log.append
-
-    @asynccontextmanager
-    async def lifespan(app: object) -> AsyncIterator[dict[str, str]]:
-        async with AsyncExitStack() as stack:
-            if tasks:
-                group = await stack.enter_async_context(anyio.create_task_group())
-                stack.callback(group.cancel_scope.cancel)
-                group.start_soon(use)
-            mark(f"{name} starting")
-            try:
-                await startup()
-                mark(f"{name} started")
-                yield {name: "open"}
-            finally:
-                mark(f"{name} stopping")
-                await shutdown()
-                mark(f"{name} stopped")
-
-    lifespan.__qualname__ = name
-    return lifespan
+    return probes.resource(name, mark, **steps)
 
 
 def told(log: list[tuple[str, BaseException | None]], name: str = "model") -> Lifespan:

@@ -212,6 +212,16 @@ Body = Callable[[State | None], Awaitable[None]]
 Run = Callable[[Body], Awaitable[None]]  # enters something, and the body in it
 
 
+def in_lifespan(lifespan: Lifespan) -> Run:
+    """Run the body in the lifespan of an app that isn't looked at."""
+
+    async def run(use: Body) -> None:
+        async with lifespan(None) as state:
+            await use(state)
+
+    return run
+
+
 @dataclass
 class Outcome:
     """What one run came to. Two outcomes are equal if nobody could tell them apart."""

@@ -17,13 +17,13 @@ from tests.faults.resources import (
     World,
     bodies,
     check_balance,
+    in_lifespan,
     limits,
     outcome,
     stacks,
 )
 
 pytestmark = pytest.mark.parametrize("backend", jumping.BACKENDS)
-APP = object()
 conflicts = st.sampled_from(["error", "first", "last"])
 
 
@@ -38,7 +38,7 @@ async def by_hand(
         try:
             for lifespan, plan in zip(lifespans, plans, strict=True):
                 given = {"state": dict(state)} if plan.wants_state else {}
-                yielded = await stack.enter_async_context(lifespan(APP, **given))
+                yielded = await stack.enter_async_context(lifespan(None, **given))
                 for key, value in (yielded or {}).items():
                     if key in state and on_conflict == "error":
                         raise ValueError("combine: a key is yielded twice")
@@ -73,12 +73,7 @@ def test_an_exit_stack(
         one = await outcome(world, expected, body, limit)
         check_balance(one.log)
 
-        lifespan = combine(*lifespans, on_conflict=on_conflict)
-
-        async def combined(use: Body) -> None:
-            async with lifespan(APP) as state:
-                await use(state)
-
+        combined = in_lifespan(combine(*lifespans, on_conflict=on_conflict))
         for _ in range(2):
             world.restart()
             assert await outcome(world, combined, body, limit) == one

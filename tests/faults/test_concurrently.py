@@ -9,7 +9,6 @@ from hypothesis import given
 from lifespan_lab import concurrently
 from tests.faults import jumping
 from tests.faults.resources import (
-    Body,
     Outcome,
     Plan,
     Use,
@@ -18,6 +17,7 @@ from tests.faults.resources import (
     check_balance,
     check_none_is_lost,
     everything_in,
+    in_lifespan,
     limits,
     logged_errors,
     outcome,
@@ -25,7 +25,6 @@ from tests.faults.resources import (
 )
 
 pytestmark = pytest.mark.parametrize("backend", jumping.BACKENDS)
-APP = object()
 
 
 @given(plans=stacks, body=bodies, limit=limits)
@@ -40,12 +39,7 @@ def test_each_is_left_and_no_error_is_lost(
 
     async def twice() -> None:
         world = World()
-        lifespan = concurrently(*world.lifespans(plans))
-
-        async def run(use: Body) -> None:
-            async with lifespan(APP) as state:
-                await use(state)
-
+        run = in_lifespan(concurrently(*world.lifespans(plans)))
         for _ in range(2):
             world.restart()
             with logged_errors() as logged:

@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 
 from lifespan_lab import from_handlers
 from tests.faults import jumping
-from tests.faults.resources import Body, Use, World, act, bodies, limits, outcome
+from tests.faults.resources import (
+    Body,
+    Use,
+    World,
+    act,
+    bodies,
+    in_lifespan,
+    limits,
+    outcome,
+)
 
 pytestmark = pytest.mark.parametrize("backend", jumping.BACKENDS)
-APP = object()
 Handlers = list[Callable[[], Awaitable[None]]]
 
 plans = st.lists(st.sampled_from(["works", "works", "fails", "hangs"]), max_size=4)
@@ -66,12 +74,7 @@ def test_plain_code(
             await by_hand(*lists, reverse, use)
 
         one = await outcome(world, expected, body, limit)
-        lifespan = from_handlers(*lists, reverse=reverse)
-
-        async def bridged(use: Body) -> None:
-            async with lifespan(APP) as state:
-                await use(state)
-
+        bridged = in_lifespan(from_handlers(*lists, reverse=reverse))
         for _ in range(2):
             world.restart()
             assert await outcome(world, bridged, body, limit) == one

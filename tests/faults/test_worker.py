@@ -19,13 +19,13 @@ from tests.faults.resources import (
     bodies,
     check_balance,
     check_none_is_lost,
+    in_lifespan,
     limits,
     logged_errors,
     outcome,
 )
 
 pytestmark = pytest.mark.parametrize("backend", jumping.BACKENDS)
-APP = object()
 
 Work = Literal["returns", "crashes", "crashes later", "crashes at the end", "works"]
 works = st.sampled_from(Work.__args__)
@@ -59,12 +59,7 @@ def test_the_body_goes_on(
                 if work == "crashes at the end":
                     raise world.fail("worker")
 
-        lifespan = worker(function)
-
-        async def run(use: Body) -> None:
-            async with lifespan(APP) as state:
-                await use(state)
-
+        run = in_lifespan(worker(function))
         for _ in range(2):
             world.restart()
             with logged_errors() as logged:

@@ -189,8 +189,32 @@ async def test_moved_and_fewer() -> None:
     """Of what runs less often, as many as are left are compared in their order."""
     before, after = run_of("a", "b", "a", "c"), run_of("c", "a", "b")
     assert compare(before, after).found == [
-        "fewer: a, once; before: twice",
+        "fewer: a, once (the first); before: twice",
         "out of order: c, a, b; before: a, b, c",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kept", "which"),
+    [
+        (["a", "b", "c"], " (the first)"),
+        (["b", "a", "c"], " (the second)"),
+        (["b", "c", "a"], " (the third)"),
+    ],
+)
+async def test_which_is_left(kept: list[str], which: str) -> None:
+    """Of several runs of a handler, the one that is left is named by its place."""
+    before = run_of("a", "b", "a", "c", "a")
+    told = f"fewer: a, once{which}; before: three times"
+    assert compare(before, run_of(*kept)).found == [told]
+
+
+async def test_which_is_left_beside_what_has_moved() -> None:
+    """The one that is left is named also if something else stands elsewhere."""
+    before, after = run_of("a", "b", "c", "a"), run_of("a", "c", "b")
+    assert compare(before, after).found == [
+        "fewer: a, once (the first); before: twice",
+        "out of order: c, b; before: b, c",
     ]
 
 
@@ -213,6 +237,19 @@ async def test_copied_from_the_output() -> None:
     _, shown = repr(compare(before, after)).split("NOT THE SAME:")
     assert shown.count("\n") > 1
     assert compare(before, after, [shown]).same
+
+
+@asynccontextmanager
+async def marking(app: Any) -> AsyncIterator[None]:
+    log.mark("ready")
+    yield
+
+
+async def test_mark_told_to_fail() -> None:
+    """A mark fails in the run that asks for it, and is noted before."""
+    bad_day = await record(app_with(marking), failing="ready")
+    assert bad_day.labels == ["ready", "the app raises"]
+    assert (await record(app_with(marking))).labels == ["ready", "serving"]
 
 
 async def test_told_to_fail() -> None:

@@ -61,8 +61,8 @@ async def test_a_content_comparison() -> None:
 
 def test_diagnosis_in_short() -> None:
     """Places are told from the folder of the apps on; versions aren't told."""
-    here = FastAPI(on_startup=[test_copy])
-    assert "  1. handler   test_copy\n" in in_short(diagnose(here))
+    here = FastAPI(on_startup=[test_diagnosis_in_short])
+    assert "  1. handler   test_diagnosis_in_short\n" in in_short(diagnose(here))
     text = in_short(diagnose(spelling.app))
     line = spelling.connect.__code__.co_firstlineno
     assert f"spelling/main.py:{line}\n" in text

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 WIDTH = 88
 TIMES = {1: "once", 2: "twice", 3: "three times"}
+PLACES = ["first", "second", "third"]
 RAISES = "the app raises"
 NEVER_AWAITED = r"coroutine '(.*)' was never awaited"
 
@@ -36,17 +37,25 @@ class PlannedError(Exception):
 
 
 class Log(Events):
-    """An event log in which a span can be told to fail."""
+    """An event log in which a span or a mark can be told to fail."""
 
     failing: str | None = None
+
+    def mark(self, name: str, /, **detail: object) -> None:
+        """Note that something happened; fail if that was asked for."""
+        super().mark(name, **detail)
+        self._fail_if_told(name)
 
     @contextmanager
     def span(self, name: str, /) -> Generator[int]:
         """Note that a body starts, and how it ended; fail if that was asked for."""
         with super().span(name) as start:
-            if name == self.failing:
-                raise PlannedError(f"{name} was told to fail")
+            self._fail_if_told(name)
             yield start
+
+    def _fail_if_told(self, name: str) -> None:
+        if name == self.failing:
+            raise PlannedError(f"{name} was told to fail")
 
 
 log = Log()
@@ -113,6 +122,17 @@ class Record:
             if event.name == name and event.kind != "start"
         ]
 
+    def with_one(self, name: str, place: int) -> list[str]:
+        """The labels, but of all runs of a name only the one at that place, from 0."""
+        seen: Counter[bool] = Counter()
+        kept = []
+        for event, label in zip(self.events, self.labels, strict=True):
+            begins = event.kind == "start"
+            if event.name != name or seen[begins] == place:
+                kept.append(label)
+            seen[begins] += event.name == name
+        return kept
+
     def is_mark(self, name: str) -> bool:
         """Whether it is a mark, and no span."""
         return any(e.name == name and e.kind == "mark" for e in self.events)
@@ -131,7 +151,7 @@ async def record(
     Args:
         app: the app. Its handlers and lifespans write to `log`.
         paths: what to ask it for, in order.
-        failing: the name of a span that is to fail.
+        failing: the name of a span or a mark that is to fail.
         limit: seconds for the startup, and for the shutdown.
     """
     log.clear()
@@ -189,7 +209,7 @@ class Comparison:
         if self.same:
             return f"The same, but for {changes}." if self.expected else "The same."
         lines = [f"  {each}" for each in self.found]
-        lines += [f"  on purpose, but it didn't happen: {each}" for each in self.absent]
+        lines += [f"  told in advance, not found: {each}" for each in self.absent]
         return "\n".join(["NOT THE SAME:", *map(_wrapped, lines)])
 
 
@@ -206,6 +226,10 @@ def compare(
     before: Record, after: Record, on_purpose: Sequence[str] = ()
 ) -> Comparison:
     """Say whether two runs are the same, and in what they differ.
+
+    What runs once instead of several times may stand in any of the old places. Which
+    one it is gets said, if the order tells. Where a run stands that is new isn't
+    compared. Nor is what a handler does, but in the answers of the requests.
 
     Args:
         before: the run to compare with.
@@ -232,11 +256,23 @@ def _numbers(before: Record, after: Record) -> Iterator[str]:
             yield ", ".join([f"new: {name}", *after.told(name)[: after.is_mark(name)]])
         else:
             kind = "doubled" if now > was else "fewer"
-            yield f"{kind}: {name}, {_often(now)}; before: {_often(was)}"
+            which = _which_is_left(name, before, after) if now == 1 else ""
+            yield f"{kind}: {name}, {_often(now)}{which}; before: {_often(was)}"
 
 
 def _often(times: int) -> str:
     return TIMES.get(times, f"{times} times")
+
+
+def _which_is_left(name: str, before: Record, after: Record) -> str:
+    """Which of several runs is left: the one whose place fits, if only one does."""
+    fits = [
+        len(_longest_common(before.with_one(name, place), after.labels))
+        for place in range(before.times[name])
+    ]
+    best = [place for place, fit in enumerate(fits) if fit == max(fits)]
+    places = [PLACES[place] if place < 3 else f"{place + 1}th" for place in best]
+    return f" (the {places[0]})" if len(places) == 1 else ""
 
 
 def _endings(before: Record, after: Record) -> Iterator[str]:

@@ -17,6 +17,6 @@ admin = FastAPI(on_startup=[open_admin])
 
 @admin.get("/")
 async def overview() -> dict[str, object]:
-    asked = opened["database"].times("yeild")
+    starts = opened["database"].times("(start)")
     counted = opened["counts"]["yeild"]
-    return {"admin": opened.get("admin"), "asked": asked, "counted": counted}
+    return {"admin": opened.get("admin"), "starts": starts, "counted": counted}

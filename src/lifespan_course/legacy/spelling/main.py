@@ -40,7 +40,7 @@ async def open_client() -> None:
 @app.on_event("startup")
 def prepare() -> None:
     with log.span("prepare"):
-        opened["counts"] = Counter()
+        opened["counts"] = Counter({"(start)": 1})
         opened["topics"] = []
 
 

@@ -17,7 +17,7 @@ NEEDING_SYSTEM = {
     "06_state_and_dependencies": 3,
     "07_composing": 1,
     "08_deprecated_events": 3,
-    "09_migrating": 7,
+    "09_migrating": 5,
     "10_when_things_fail": 12,
     "11_in_production": 53,
 }

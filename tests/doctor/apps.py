@@ -450,6 +450,24 @@ def one_lifespan_in_two_places(log: Log) -> FastAPI:
 
 
 @case("runs-again")
+def one_member_in_two_places(log: Log) -> FastAPI:
+    """No router has it, so none is blamed."""
+    repository = log.lifespan("repository")
+    members = log.lifespan("database"), repository, combine(repository)
+    return FastAPI(lifespan=combine(*members))
+
+
+@case("included-twice")
+def a_mount_that_runs_with_a_router_included_twice(log: Log) -> FastAPI:
+    app, admin = FastAPI(lifespan=with_mounts(log.lifespan("database"))), FastAPI()
+    router = APIRouter(lifespan=log.lifespan("queue"))
+    admin.include_router(router, prefix="/one")
+    admin.include_router(router, prefix="/two")
+    app.mount("/admin", admin)
+    return app
+
+
+@case("runs-again")
 def one_handler_registered_twice(log: Log) -> FastAPI:
     connect = log.starts("connect")
     return FastAPI(lifespan=from_handlers([connect, log.starts("warm_up"), connect]))

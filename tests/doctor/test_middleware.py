@@ -268,6 +268,7 @@ async def test_a_middleware_that_cannot_be_made(probe: bool) -> None:
     diagnosis = diagnose(app, probe=probe)
     [finding] = diagnosis.findings
     assert finding.code == "not-a-middleware"
+    assert notes_of(diagnosis) == []
     assert "OnlyHttp can't be made: got an unexpected" in finding.message
     assert (diagnosis.passed_on, diagnosis.starts) == (False, False)
     async with running(app) as client:

@@ -128,6 +128,7 @@ def test_spelling(target: str, hint: str, write: Write, tmp_path: Path) -> None:
     app = "from fastapi import FastAPI\n{} = FastAPI()\n"
     write(
         dshop____init__="",
+        dshop__admin=app.format("admin"),
         dshop__main=app.format("api: FastAPI"),
         dfile=app.format("web"),
         dempty____init__="",

@@ -107,15 +107,18 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
     findings = [*_faults(schedule), *repeats(schedule), *_bare(schedule)]
     untested = frameworks.untested()
     unknown = [*untested, *frameworks.forgotten(), *_unreadable(lifespan, schedule)]
-    by_hand: list[str] = []
+    notes: list[str] = []
     for loss in losses(inner, router, schedule):
         parts = _split(loss, schedule)
         findings += [parts.certain.finding()] if parts.certain.lost else []
         unknown += [_doubt(parts.doubtful)] if parts.doubtful.lost else []
-        by_hand += _by_hand(parts.by_hand, schedule)
+        notes += _by_hand(parts.by_hand, schedule)
     passed_on, kept, silent = _passing(app, probe)
     findings = kept + findings
     unknown += silent
+    notes += _notes(router, schedule)
+    if passed_on is None and not probe:
+        notes.append(_before_the_router(app))
     return Diagnosis(
         runs(schedule.startup),
         runs(schedule.shutdown),
@@ -123,7 +126,7 @@ def diagnose(app: Any, *, probe: bool = False) -> Diagnosis:
         passed_on,
         tuple(findings),
         tuple(unknown),
-        (*by_hand, *_notes(app, probe, router, schedule)),
+        tuple(notes),
         frameworks.versions(),
         not untested,
     )
@@ -142,6 +145,16 @@ def _passing(app: Any, probe: bool) -> tuple[bool | None, list[Finding], list[st
     if swallowed:
         return False, swallowed, silent
     return (None if silent else True), [], silent
+
+
+def _before_the_router(app: Any) -> str:
+    kinds = [each.kind for each in middleware.layers(app) if middleware.is_own(each)]
+    stands, passes = ("stands", "passes") if len(kinds) == 1 else ("stand", "pass")
+    return (
+        f"{listed([place_of(kind).name for kind in kinds])} {stands} before the app's "
+        f"router. What is said here holds if that {passes} the lifespan on; --probe "
+        "tells."
+    )
 
 
 def _described(thing: Any) -> str:
@@ -255,21 +268,12 @@ def _by_hand(loss: Loss, schedule: Schedule) -> Iterator[str]:
         )
 
 
-def _notes(app: Any, probe: bool, router: Any, schedule: Schedule) -> Iterator[str]:
+def _notes(router: Any, schedule: Schedule) -> Iterator[str]:
     yield from frameworks.traceless(frameworks.lifespan_of(router))
     codes = [c for step in schedule.steps if step.side_by_side for c in step.startup]
     if codes:
         names = listed([code.place.name for code in codes])
         yield f"{names} start and stop side by side, so their order may differ."
-    own = [layer for layer in middleware.layers(app) if middleware.is_own(layer)]
-    if own and not probe:
-        names = listed([place_of(layer.kind).name for layer in own])
-        verb = "stands" if len(own) == 1 else "stand"
-        pass_on = "passes" if len(own) == 1 else "pass"
-        yield (
-            f"{names} {verb} before the app's router. What is said here holds if that "
-            f"{pass_on} the lifespan on; --probe tells."
-        )
     for mount in frameworks.mounts(router):
         mounted = frameworks.behind_middleware(mount.app)
         module = type(mounted).__module__.partition(".")[0]

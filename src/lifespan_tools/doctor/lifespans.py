@@ -54,6 +54,7 @@ class Step:
     fault: str | None = None
     cure: str = ""
     side_by_side: bool = False  # with others, in no order
+    leaf: tuple[int, ...] = ()  # its place in what the framework has merged, by level
     stops_all: bool = False  # at shutdown one that raises doesn't stop the others
 
 
@@ -66,29 +67,39 @@ def steps(
     enters the mounted apps already. given_state: whether it is called with `state=`,
     too, if it has that parameter.
     """
-    for leaf in frameworks.leaves(lifespan):
-        router = frameworks.lister(leaf)
-        if router is not None:
-            startup, shutdown = (
-                handlers(frameworks.handlers_of(router, event))
-                for event in ("startup", "shutdown")
-            )
-            yield Step(leaf, startup, shutdown)
-        elif (lists := snippets.handlers_of(leaf)) is not None:
-            startup, shutdown = handlers(lists.startup), handlers(lists.shutdown)
-            yield Step(leaf, startup, shutdown, stops_all=lists.stops_all)
-        elif (members := snippets.members_of(leaf)) is not None:
-            for member in members.lifespans:
-                for step in steps(member, app, in_mount, given_state=True):
-                    side_by_side = members.side_by_side or step.side_by_side
-                    yield replace(step, side_by_side=side_by_side)
-            if members.then_mounts and not in_mount:
-                yield from _steps_of_mounts(app, {id(app)})
-        else:
-            # FastAPI calls what it has merged with the app alone.
-            fault, cure = fault_of(leaf, given_state and leaf is lifespan) or (None, "")
-            code = () if fault else (code_of(leaf),)
-            yield Step(leaf, code, code, app, fault, cure)
+    leaves = list(frameworks.leaves(lifespan))
+    for number, leaf in enumerate(leaves):
+        # FastAPI calls what it has merged with the app alone.
+        given = given_state and leaf is lifespan
+        for step in _steps_of_leaf(leaf, app, in_mount, given):
+            yield replace(step, leaf=(number, *step.leaf)) if leaves[1:] else step
+
+
+def _steps_of_leaf(
+    leaf: Any, app: object, in_mount: bool, given_state: bool
+) -> Iterator[Step]:
+    """Those of a lifespan that isn't merged from others by the framework."""
+    router = frameworks.lister(leaf)
+    if router is not None:
+        startup, shutdown = (
+            handlers(frameworks.handlers_of(router, event))
+            for event in ("startup", "shutdown")
+        )
+        yield Step(leaf, startup, shutdown)
+    elif (lists := snippets.handlers_of(leaf)) is not None:
+        startup, shutdown = handlers(lists.startup), handlers(lists.shutdown)
+        yield Step(leaf, startup, shutdown, stops_all=lists.stops_all)
+    elif (members := snippets.members_of(leaf)) is not None:
+        for member in members.lifespans:
+            for step in steps(member, app, in_mount, given_state=True):
+                side_by_side = members.side_by_side or step.side_by_side
+                yield replace(step, side_by_side=side_by_side)
+        if members.then_mounts and not in_mount:
+            yield from _steps_of_mounts(app, {id(app)})
+    else:
+        fault, cure = fault_of(leaf, given_state) or (None, "")
+        code = () if fault else (code_of(leaf),)
+        yield Step(leaf, code, code, app, fault, cure)
 
 
 def _steps_of_mounts(app: object, entered: set[int]) -> Iterator[Step]:

@@ -76,7 +76,8 @@ def _cause(steps: list[Step], kind: Kind, first: Step) -> tuple[str, str, str]:
         return "included-twice", f"{why}.", ONCE
     if kind == "handler" and len(entered) > 1:
         return "runs-again", COPIED, TO_LIFESPAN
-    if twice is not None and twice.lifespan is not first.lifespan:
+    of_several = len({step.leaf for step in steps}) > 1  # merged by include_router
+    if twice is not None and twice.lifespan is not first.lifespan and of_several:
         return (
             "included-twice",
             "a router that has it is included more than once, or it was given to "

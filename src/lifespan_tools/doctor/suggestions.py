@@ -94,7 +94,10 @@ def _file(parts: list[str]) -> Path | None:
 
 def _beside(file: Path) -> list[Path]:
     """The modules of a package, given its `__init__.py`."""
-    return sorted(file.parent.glob("*.py")) if file.name == "__init__.py" else []
+    if file.name != "__init__.py":
+        return []
+    usual = {"main", "app", "asgi"}
+    return sorted(file.parent.glob("*.py"), key=lambda p: (p.stem not in usual, p.stem))
 
 
 def _text(path: Path) -> str:

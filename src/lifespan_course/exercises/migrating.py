@@ -284,6 +284,6 @@ async def find_the_bugs(make_app: Callable[[], FastAPI], on_purpose: list[str]) 
             "closes what was opened, which the old one didn't."
         )
     return (
-        "It does what the old one did. So if a startup fails, nothing is closed. A "
-        "stack that is filled step by step does that, too."
+        "It does what the old one did. So if a startup fails, nothing is closed: a "
+        "stack that is filled step by step would close what was opened."
     )

@@ -56,9 +56,9 @@ class Applications:
         """Packages that are said to register nothing."""
         self.sources = relevance.sources
         self.unreadable = relevance.unreadable
-        self.stray: list[Refusal] = []
+        self.stray: set[Refusal] = set()
         """What is registered on something that can't be told."""
-        self.foreign: list[Refusal] = []
+        self.foreign: set[Refusal] = set()
         """What is registered with another framework."""
         self.claimed: set[ast.AST] = set()
         """The attributes `app.on_event`... of known objects."""

@@ -103,10 +103,39 @@ def elements(source: Source, argument: ast.expr) -> list[ast.expr]:
     return [argument]
 
 
-def is_looped_over(source: Source, node: ast.AST) -> bool:
-    """Whether this is a list that a loop goes through, to include each."""
-    return isinstance(node, ast.List | ast.Tuple) and isinstance(
-        source.names.parents[node], ast.For
+def includes_of_each(source: Source, node: ast.AST) -> list[ast.Call] | None:
+    """The calls that include each of a list that a loop goes through.
+
+    None if this is no such list, or the loop does anything else with them.
+    """
+    names = source.names
+    loop = names.parents.get(node)
+    if (
+        not isinstance(node, ast.List | ast.Tuple)
+        or not isinstance(loop, ast.For)
+        or not isinstance(loop.target, ast.Name)
+    ):
+        return None
+    scope = names.scopes[loop.target].lookup(loop.target.id)
+    calls = []
+    for name in names.loads:
+        if name.id == loop.target.id and names.scopes[name].lookup(name.id) is scope:
+            call = names.parents[name]
+            if isinstance(call, ast.keyword):
+                call = names.parents[call]
+            if not isinstance(call, ast.Call) or not is_include(call, name):
+                return None
+            calls.append(call)
+    return calls
+
+
+def is_include(call: ast.Call, router: ast.expr) -> bool:
+    """Whether this is `something.include_router(router)`."""
+    arguments = in_order(call, ("router",), extra=True) or []
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "include_router"
+        and arguments[:1] == [router]
     )
 
 

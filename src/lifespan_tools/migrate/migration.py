@@ -37,15 +37,15 @@ class Migration:
 
     groups: list[Group] = field(default_factory=list)
     refused: list[Unit] = field(default_factory=list)
-    stray: list[Refusal] = field(default_factory=list)
-    foreign: list[Refusal] = field(default_factory=list)
+    stray: set[Refusal] = field(default_factory=set)
+    foreign: set[Refusal] = field(default_factory=set)
     unreadable: list[Refusal] = field(default_factory=list)
 
     @property
     def refusals(self) -> list[Refusal]:
         """Every reason, in the order of files and lines."""
         found = {each for unit in self.refused for each in unit.refusals}
-        return sorted(found | set(self.stray))
+        return sorted(found | self.stray)
 
 
 def migrate(

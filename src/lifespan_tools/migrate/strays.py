@@ -82,7 +82,7 @@ class Strays:
         ):
             self._note_foreign(line, what)
         elif function == "super().__init__" or isinstance(thing, Outside):
-            self.applications.stray.append(
+            self.applications.stray.add(
                 Refusal(
                     self.source.path,
                     line,
@@ -112,7 +112,7 @@ class Strays:
                 event=True,
             )
         if not about:
-            self.applications.stray.append(
+            self.applications.stray.add(
                 Refusal(self.source.path, node.lineno, reason, advice)
             )
 
@@ -129,7 +129,7 @@ class Strays:
         return False
 
     def _note_foreign(self, line: int, what: str) -> None:
-        self.applications.foreign.append(
+        self.applications.foreign.add(
             Refusal(self.source.path, line, f"`{what}` isn't FastAPI's or Starlette's")
         )
 

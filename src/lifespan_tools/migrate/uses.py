@@ -3,7 +3,7 @@
 import ast
 
 from lifespan_tools.migrate.applications import Applications, Use, alias_of
-from lifespan_tools.migrate.includes import Includes, is_looped_over
+from lifespan_tools.migrate.includes import Includes, includes_of_each
 from lifespan_tools.migrate.parameters import LISTS, look_at_passing
 from lifespan_tools.migrate.project import Project
 from lifespan_tools.migrate.registrations import register
@@ -22,19 +22,32 @@ def applications_of(
     """
     applications = Applications(project, trusted)
     includes = Includes(applications)
-    for use in list(applications.uses()):
-        _look_at(applications, includes, use)
-    includes.refuse_unclear()
-    for source in applications.sources:
-        Strays(applications, source).look()
+    uses = list(applications.uses())
+    for use in uses:
+        if isinstance(use.parent, ast.Attribute):
+            _look_at_attribute(applications, includes, use, use.parent)
+    _refuse_unclear(applications, includes, uses)
     return applications
 
 
-def _look_at(applications: Applications, includes: Includes, use: Use) -> None:
+def _refuse_unclear(
+    applications: Applications, includes: Includes, uses: list[Use]
+) -> None:
+    """Find every reason. A router that is refused is one for what includes it."""
+    before, now = -1, 0
+    while before < now:
+        before = now
+        for use in uses:
+            _look_at(applications, use)
+        includes.refuse_unclear()
+        for source in applications.sources:
+            Strays(applications, source).look()
+        now = sum(len(made.refusals) for made in applications.made)
+
+
+def _look_at(applications: Applications, use: Use) -> None:
     names, parent = use.source.names, use.parent
-    if isinstance(parent, ast.Attribute):
-        _look_at_attribute(applications, includes, use, parent)
-    elif isinstance(parent, ast.keyword) and isinstance(
+    if isinstance(parent, ast.keyword) and isinstance(
         call := names.parents[parent], ast.Call
     ):
         look_at_passing(applications, use, call, parent.arg)
@@ -43,9 +56,10 @@ def _look_at(applications: Applications, includes: Includes, use: Use) -> None:
     elif (target := alias_of(use)) is not None:
         if not applications.is_bound(target):
             use.refuse_as_lost()
-    elif not isinstance(
-        parent, (*READING, ast.Return, ast.Yield)
-    ) and not is_looped_over(use.source, parent):
+    elif (calls := includes_of_each(use.source, parent)) is not None:
+        for call in calls:
+            look_at_passing(applications, use, call, 0)
+    elif not isinstance(parent, (*READING, ast.Attribute, ast.Return, ast.Yield)):
         use.refuse_as_lost()
 
 

@@ -115,7 +115,7 @@ USES = {
     "def f(x):\n    x.include_router(1)\n\n\nf(app)": "includes `1`, which can't be",
     "def f(x):\n    x.include_router(*[1])\n\n\nf(app)": "which can't be read",
     "r = APIRouter(on_startup=[start])\n\n\ndef f(x):\n    x.include_router(r)\n\n\n"
-    "f(app)": "includes router `r`, which has handlers",
+    "f(app)": "includes router `r`, which may have handlers",
     "x = app\nx = 1": "`app` goes where it can't be followed",
     "x.y = app": "`app` goes where it can't be followed",
     "x: FastAPI = app\nx.on_event(1)": "which event this is",

@@ -63,7 +63,7 @@ class Includes:
             each.refuse(
                 source,
                 call.lineno,
-                f"{router} has handlers, and when it is included can't be told",
+                f"{router} may have handlers, and when it is included can't be told",
                 "include it plainly where the application is made",
             )
 

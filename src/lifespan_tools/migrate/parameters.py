@@ -182,7 +182,7 @@ class _Passing:
                 if made_by is None or made_by.package not in self.applications.trusted:
                     return f"includes `{source.code(element)}`, which can't be read"
             elif found[0].may_have_handlers:
-                return f"includes {found[0]}, which has handlers"
+                return f"includes {found[0]}, which may have handlers"
         return ""
 
 

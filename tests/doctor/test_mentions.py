@@ -167,7 +167,7 @@ def test_what_leaves_no_doubt() -> None:
     diagnosis = diagnose(app)
     told = [each for each in diagnosis.notes if "doesn't run this" in each]
     assert [each.partition(":")[0] for each in told] == ["two", "five"]
-    assert ", resource (" in told[0]
+    assert ", but resource (" in told[0]
     [doubt] = [each for each in diagnosis.unknown if "doesn't run this" in each]
     assert all(f"{name} (" in doubt for name in ("one", "four"))
 

@@ -264,7 +264,7 @@ def _by_hand(loss: Loss, schedule: Schedule) -> Iterator[str]:
     for by, names in runners.items():
         yield (
             f"{listed(names)}: the framework doesn't run this ({loss.cause.code}), "
-            f"{by} does. When, and how often, isn't told here."
+            f"but {by} calls it. Whether it gets there, and how often, isn't told here."
         )
 
 

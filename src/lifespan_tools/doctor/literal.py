@@ -27,7 +27,6 @@ from typing import Any
 from lifespan_tools.doctor.frameworks import closure
 from lifespan_tools.doctor.places import generator_of, identity, is_of_project
 
-# Whoever names one of these runs lifespans, or lists of handlers, by hand.
 LIFESPAN = "lifespan_context"
 LISTS = ("on_startup", "on_shutdown")
 

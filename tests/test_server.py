@@ -355,8 +355,9 @@ async def test_the_startup_raises(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The app's error comes out as itself, and no traceback of it is logged."""
-    # A server that ran before, with uvicorn's own settings, leaves its log closed.
+    # A server that ran before, with settings of its own, leaves its log as it set it.
     monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+    caplog.set_level(logging.ERROR, "uvicorn.error")
     error = ValueError("no model")
     with pytest.raises(ValueError, match="no model") as caught:
         async with serving(service([], startup=failure(error)), startup_timeout=LONG):

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.objects import Registration
 from lifespan_tools.migrate.project import Defined, External, Member, Outside, Unknown
-from lifespan_tools.migrate.refusals import shown
+from lifespan_tools.migrate.refusals import CannotCallError, shown
 from lifespan_tools.migrate.scopes import FUNCTIONS, Function, Scope, own_body, root
+from lifespan_tools.migrate.shadowing import is_shadowed
 from lifespan_tools.migrate.source import Source
 
 BY_NAME = "define a function of your own that calls it, and register that one"
-
-
-class CannotCallError(Exception):
-    """A handler that a lifespan can't be proven to call alike: why, and advice."""
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(reason)
-        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ def handler_of(applications: Applications, registration: Registration) -> Handle
             node.returns is not None,
             node.name,
             registration.scope,
-            needs_name=is_hidden(registration, node),
+            needs_name=is_shadowed(registration, node),
         )
     if isinstance(node, ast.Lambda):
         return _inlined(registration, node)
@@ -108,44 +101,6 @@ def _inlined(registration: Registration, node: ast.Lambda) -> Handler:
             each.id for each in ast.walk(node.body) if isinstance(each, ast.Name)
         ),
     )
-
-
-def is_hidden(registration: Registration, node: Function) -> bool:
-    """Whether a later function of the same scope has this decorated one's name.
-
-    CannotCallError if something may read the name, for it may mean either.
-    """
-    names, scope = registration.source.names, registration.scope
-    same: list[ast.AST] = scope.bindings[node.name]
-    if len(same) == 1:
-        return False
-    lines: list[int] = sorted(each.lineno for each in same)  # type: ignore[attr-defined]
-    only_functions = all(
-        isinstance(each, FUNCTIONS) and names.parents[each] is scope.node
-        for each in same
-    )
-    is_read = any(
-        each.id == node.name and names.scopes[each].lookup(each.id) is scope
-        for each in names.loads
-    )
-    may_be_imported = scope.is_module and any(
-        isinstance(each, ast.Import | ast.ImportFrom)
-        and lines[0] < each.lineno < lines[-1]
-        for each in names.tree.body
-    )
-    only_registered = all(
-        isinstance(each, ast.Call)
-        and isinstance(each.func, ast.Attribute)
-        and each.func.attr == "on_event"
-        for each in node.decorator_list
-    )
-    if is_read or may_be_imported or not (only_functions and only_registered):
-        raise CannotCallError(
-            f"`{node.name}` is bound more than once (lines "
-            f"{', '.join(map(str, lines))})",
-            "give each handler a name of its own",
-        )
-    return node.lineno < lines[-1]
 
 
 def _kind(

@@ -4,8 +4,8 @@ import ast
 import re
 
 from lifespan_tools.migrate.edits import kept_comments
-from lifespan_tools.migrate.handlers import CannotCallError
 from lifespan_tools.migrate.objects import Registration
+from lifespan_tools.migrate.refusals import CannotCallError
 from lifespan_tools.migrate.source import Source
 
 

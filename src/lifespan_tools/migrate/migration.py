@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifespan_tools.migrate.applications import Applications
-from lifespan_tools.migrate.handlers import CannotCallError
 from lifespan_tools.migrate.holdings import Options
 from lifespan_tools.migrate.objects import Registration
 from lifespan_tools.migrate.project import Project
-from lifespan_tools.migrate.refusals import Refusal
+from lifespan_tools.migrate.refusals import CannotCallError, Refusal
 from lifespan_tools.migrate.rewriting import Rewriting
 from lifespan_tools.migrate.scopes import FUNCTIONS
 from lifespan_tools.migrate.units import Unit, units_of

@@ -19,6 +19,14 @@ class Refusal:
         return f"{self.reason}{advice}"
 
 
+class CannotCallError(Exception):
+    """A handler that a lifespan can't be proven to call alike: why, and advice."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
+
+
 def shown(path: Path) -> str:
     """A path as one would type it here."""
     here = Path.cwd()

@@ -8,7 +8,7 @@ from pathlib import Path
 from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.arguments import give_lifespan, take_lists
 from lifespan_tools.migrate.edits import Edits, kept_comments
-from lifespan_tools.migrate.handlers import CannotCallError, Handler, is_hidden
+from lifespan_tools.migrate.handlers import Handler
 from lifespan_tools.migrate.holdings import Holding, Options
 from lifespan_tools.migrate.imports import Import, Imports
 from lifespan_tools.migrate.layout import (
@@ -23,7 +23,9 @@ from lifespan_tools.migrate.lifespans import Call, Lifespan
 from lifespan_tools.migrate.modules import dotted
 from lifespan_tools.migrate.objects import Include, Made, Registration
 from lifespan_tools.migrate.project import FolderOf, ModuleOf
+from lifespan_tools.migrate.refusals import CannotCallError
 from lifespan_tools.migrate.scopes import FUNCTIONS, Function, root
+from lifespan_tools.migrate.shadowing import is_shadowed
 from lifespan_tools.migrate.source import Source
 from lifespan_tools.migrate.units import Unit
 
@@ -83,7 +85,7 @@ class Rewriting:
         comments = kept_comments(source, start, line_end)
         above = "".join(f"{margin}{each}{source.newline}" for each in comments)
         if isinstance(registration.handler, FUNCTIONS):
-            self._rename_hidden(registration, registration.handler)
+            self._rename_shadowed(registration, registration.handler)
         if isinstance(registration.handler, ast.Call):
             new = self._bind_in_place(registration, margin)
             edits.replace(line_start, line_end, above + new)
@@ -101,9 +103,9 @@ class Rewriting:
         assert isinstance(handler, ast.expr)
         return f"{margin}{name} = {source.code(handler)}{line}"
 
-    def _rename_hidden(self, registration: Registration, node: Function) -> None:
+    def _rename_shadowed(self, registration: Registration, node: Function) -> None:
         """A later function has this one's name: nothing else reads it, so it goes."""
-        if node in self._new_names or not is_hidden(registration, node):
+        if node in self._new_names or not is_shadowed(registration, node):
             return
         edits, source = self._edits_of(registration.source), registration.source
         same = registration.scope.bindings[node.name]

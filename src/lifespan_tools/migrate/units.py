@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from lifespan_tools.migrate.applications import Applications
 from lifespan_tools.migrate.counts import changes_of
-from lifespan_tools.migrate.handlers import CannotCallError, Handler, handler_of
+from lifespan_tools.migrate.handlers import Handler, handler_of
 from lifespan_tools.migrate.holdings import Holding, Holdings, Options
 from lifespan_tools.migrate.objects import Include, Made, Registration
-from lifespan_tools.migrate.refusals import Refusal, shown
+from lifespan_tools.migrate.refusals import CannotCallError, Refusal, shown
 
 
 @dataclass(eq=False)

@@ -364,9 +364,8 @@ async def test_the_startup_raises(
             pytest.fail("the block is not entered")
     assert caught.value is error
     assert not notes(error)
-    assert [record.message for record in caplog.records] == [
-        "Application startup failed. Exiting."
-    ]
+    said = {(record.message, record.exc_info) for record in caplog.records}
+    assert said == {("Application startup failed. Exiting.", None)}
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)

@@ -92,8 +92,6 @@ def test_same_log(
     assert alike(before, after), (before, after)
     assert any(line.endswith(" <") for line in before)
     for failing in names_in(before):
-        if alike is same_but_once and failing.startswith("stop"):
-            continue  # what raised twice raises once
         before = log_of(old, application.serve, failing)
         after = log_of(new, application.serve, failing)
         assert alike(before, after), (failing, before, after)

@@ -60,7 +60,8 @@ def add_to(tools: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--once",
         action="store_true",
-        help="write although a router's handler ran several times and now runs once",
+        help="write although a router's handler ran several times and now runs once, "
+        "where it first ran",
     )
     parser.add_argument(
         "--merge",

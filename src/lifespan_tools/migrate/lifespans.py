@@ -1,7 +1,8 @@
 """The text of a lifespan."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,17 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Guarded:
+    """Calls, and those that follow them even if one of them raises."""
+
+    first: Sequence["Step"]
+    then: Sequence["Step"]
+
+
+Step: TypeAlias = Call | Guarded
+
+
+@dataclass(frozen=True)
 class Lifespan:
     """A lifespan function that is about to be written."""
 
@@ -29,7 +41,7 @@ class Lifespan:
     annotation: str
     returns: str
     startup: Sequence[Call]
-    shutdown: Sequence[Call]
+    shutdown: Sequence[Step]
     around: str = ""
     """An older lifespan that it enters in between."""
     state: str = "state"
@@ -58,5 +70,16 @@ class Lifespan:
             "try:",
             *(f"{indent}{line}" for line in serving),
             "finally:",
-            *(f"{indent}{line}" for call in self.shutdown for line in call.lines),
+            *(f"{indent}{line}" for line in _lines(self.shutdown, indent)),
         ]
+
+
+def _lines(steps: Sequence[Step], indent: str) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step, Call):
+            yield from step.lines
+        else:
+            yield "try:"
+            yield from (f"{indent}{line}" for line in _lines(step.first, indent))
+            yield "finally:"
+            yield from (f"{indent}{line}" for line in _lines(step.then, indent))

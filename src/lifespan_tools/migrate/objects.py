@@ -104,6 +104,11 @@ class Made:
             (*self.registrations, *self.includes), key=lambda entry: entry.position
         )
 
+    @property
+    def includes_in_order(self) -> list[Include]:
+        """What it includes, in the order of the lines."""
+        return [each for each in self.entries if isinstance(each, Include)]
+
     def refuse(
         self,
         source: Source,

@@ -19,9 +19,10 @@ from lifespan_tools.migrate.layout import (
     opens_block,
     whole_lines,
 )
-from lifespan_tools.migrate.lifespans import Call, Lifespan
+from lifespan_tools.migrate.lifespans import Call, Lifespan, Step
 from lifespan_tools.migrate.modules import dotted
 from lifespan_tools.migrate.objects import Include, Made, Registration
+from lifespan_tools.migrate.order import shutdown_of
 from lifespan_tools.migrate.project import FolderOf, ModuleOf
 from lifespan_tools.migrate.refusals import CannotCallError
 from lifespan_tools.migrate.scopes import FUNCTIONS, Function, root
@@ -121,12 +122,12 @@ class Rewriting:
         source = holder.source
         edits, imports = self._edits_of(source), self._imports_of(source)
         startup = [self._call(holding, each) for each in holding.startup]
-        shutdown = [self._call(holding, each) for each in holding.shutdown]
-        if self.options.reverse:
-            shutdown.reverse()
+        shutdown = {
+            each.registration: self._call(holding, each) for each in holding.shutdown
+        }
         around = source.code(holding.around) if holding.around else ""
         called = {around.partition(".")[0]}
-        called = called.union(*(each.names for each in (*startup, *shutdown)))
+        called = called.union(*(each.names for each in (*startup, *shutdown.values())))
         line = source.names.statement(holder.call).lineno
         annotation = "" if holder.is_router else source.code(holder.call.func)
         typed = all(each.is_typed for each in holding.handlers) and not around
@@ -144,12 +145,21 @@ class Rewriting:
             annotation,
             returns,
             startup,
-            shutdown,
+            self._in_order(holding, shutdown),
             around,
             _free("state", called),
         )
         self._insert_function(holder, lifespan)
         give_lifespan(edits, holder.call, lifespan.name)
+
+    def _in_order(
+        self, holding: Holding, shutdown: dict[Registration, Call]
+    ) -> list[Step]:
+        if self.options.reverse:
+            return list(reversed(shutdown.values()))
+        if holding.around is not None:
+            return list(shutdown.values())
+        return shutdown_of(holding.holder, shutdown)
 
     def _insert_function(self, holder: Made, lifespan: Lifespan) -> None:
         source = holder.source

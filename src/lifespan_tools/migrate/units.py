@@ -8,6 +8,7 @@ from lifespan_tools.migrate.counts import changes_of
 from lifespan_tools.migrate.handlers import Handler, handler_of
 from lifespan_tools.migrate.holdings import Holding, Holdings, Options
 from lifespan_tools.migrate.objects import Include, Made, Registration
+from lifespan_tools.migrate.order import too_early
 from lifespan_tools.migrate.refusals import CannotCallError, Refusal, shown
 
 
@@ -82,6 +83,8 @@ def _decide(applications: Applications, unit: Unit, options: Options) -> None:
         else:
             holdings.look_for(top)
     holdings.refuse_shared()
+    if not options.reverse:
+        _check_order(unit, holdings.found)
     unit.holdings = holdings.found
     unit.refusals += holdings.refusals
     if unit.refusals:
@@ -90,6 +93,23 @@ def _decide(applications: Applications, unit: Unit, options: Options) -> None:
         _find_handlers(applications, unit, holding)
     if not unit.refusals:
         _note_changes(unit, [top for top in tops if not top.is_router])
+
+
+def _check_order(unit: Unit, holdings: list[Holding]) -> None:
+    """A shutdown handler must not move behind the end of a router's lifespan."""
+    for holding in holdings:
+        found = too_early(holding.holder) if holding.around is None else None
+        if found:
+            handler, router = found
+            unit.refusals.append(
+                Refusal(
+                    handler.source.path,
+                    handler.line,
+                    f"ran before the lifespan of {router} ended, and in the lifespan "
+                    f"of {holding.holder} it would run after that",
+                    f"give {handler.owner} a lifespan by hand",
+                )
+            )
 
 
 def _without_application(router: Made) -> Refusal:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
+import trio
 import trio.testing
 
 T = TypeVar("T")
@@ -44,10 +45,11 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
 
 def run(backend: str, function: Callable[..., Awaitable[T]], *args: Any) -> T:
     """Run it, and see that it ends and leaves no task and no cancel scope behind."""
-    options: dict[str, Any] = {"loop_factory": _JumpingLoop}
-    if backend == "trio":
-        options = {"clock": trio.testing.MockClock(autojump_threshold=0)}
-    return anyio.run(_alone, function, args, backend=backend, backend_options=options)
+    if backend == "trio":  # by itself: anyio up to 4.7 keeps its options from it
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        return trio.run(_alone, function, args, clock=clock)
+    options = {"loop_factory": _JumpingLoop}
+    return anyio.run(_alone, function, args, backend_options=options)
 
 
 async def _alone(function: Callable[..., Awaitable[T]], args: Any) -> T:

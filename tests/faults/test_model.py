@@ -139,6 +139,7 @@ def situations(world: World, seen: Outcome) -> Iterator[str]:
         yield "state is seen"
 
 
+@pytest.mark.pinned  # other releases of Hypothesis draw other examples
 def test_the_examples_are_about_something() -> None:
     """The ordinary examples reach every situation."""
     found: Counter[str] = Counter()

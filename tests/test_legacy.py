@@ -59,6 +59,7 @@ async def test_a_content_comparison() -> None:
     assert repr(compare(first, now, told)) == "The same, but for 4 changes on purpose."
 
 
+@pytest.mark.pinned
 def test_diagnosis_in_short() -> None:
     """Places are told from the folder of the apps on; versions aren't told."""
     here = FastAPI(on_startup=[test_diagnosis_in_short])

@@ -62,6 +62,7 @@ async def test_kills_what_still_runs() -> None:
     expect_gone(processes)
 
 
+@pytest.mark.pinned  # uvicorn 0.30 ends at once if the signal comes while it starts
 async def test_what_does_not_end() -> None:
     """A limit that passes is said, and the log ends there."""
     async with uvicorn(source("hanging")) as server:

@@ -58,6 +58,8 @@ def imported(folder: Path, marks: Marks) -> Iterator[Callable[[str], Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
+            # FastAPI 0.108 to 0.128.2, where both are given.
+            warnings.filterwarnings("ignore", "The `lifespan` parameter cannot be used")
             yield importlib.import_module
     finally:
         sys.dont_write_bytecode = bytecode

@@ -6,13 +6,15 @@ import importlib
 import pkgutil
 import signal
 import sqlite3
+import sys
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from lifespan_course import services
-from lifespan_course.servers import ServerProcess, uvicorn
+from lifespan_course.servers import LIMIT, ServerProcess, uvicorn
 from lifespan_course.services import once, source
 
 pytestmark = pytest.mark.anyio
@@ -143,3 +145,23 @@ def test_once_keeps_nothing_of_work_that_fails(tmp_path: Path) -> None:
         once.do_once(path, "words", broken)
     once.do_once(path, "words", once.migrate)
     once.do_once(path, "words", once.migrate)  # a second table is an error of SQLite's
+
+
+@pytest.mark.pinned
+async def test_a_second_sigint_and_an_open_connection() -> None:
+    """It ends uvicorn at once up to Python 3.11, and from 3.12 when the client left."""
+    waits = sys.version_info >= (3, 12)
+    async with uvicorn(source("endless")) as server:
+        await server.ready()
+        url = f"{server.url}/stream"
+        async with httpx.AsyncClient() as client, client.stream("GET", url):
+            await server.printed("stream begins")
+            server.send(signal.SIGINT)
+            await server.says("Waiting for connections to close")
+            server.send(signal.SIGINT)
+            limit = 0.5 if waits else LIMIT
+            how = await server.ended(limit, quietly=True)
+            assert how == ("still running" if waits else "exit 0")
+        assert await server.ended() == "exit 0"
+    assert "shutdown" not in server.log.order
+    assert "closed" in server.log.order

@@ -69,10 +69,11 @@ class ServerProcess:
         self._note(f"→ {number.name}")
         self.process.send_signal(number)
 
-    async def ended(self, limit: float = LIMIT) -> str:
+    async def ended(self, limit: float = LIMIT, *, quietly: bool = False) -> str:
         """Wait for the end of the process, and mark how it ended. The log ends there.
 
         limit: seconds to wait.
+        quietly: mark nothing, and let the log go on.
         Returns "exit 3", "SIGTERM", or "still running" when the limit has passed.
         """
         try:
@@ -83,8 +84,9 @@ class ServerProcess:
             how = "still running"
         else:
             how = signal.Signals(-code).name if code < 0 else f"exit {code}"
-        self._note(f"process: {how}")
-        self._told = True
+        if not quietly:
+            self._note(f"process: {how}")
+            self._told = True
         return how
 
     def _note(self, line: str) -> None:

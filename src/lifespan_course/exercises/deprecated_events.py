@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from lifespan_course.cast import Model
-from lifespan_course.exercises.probes import BodyError
+from lifespan_course.exercises.probes import break_off
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 from lifespan_lab import Events, running
 
@@ -177,11 +177,7 @@ async def _answer(client: httpx.AsyncClient) -> object:
 async def _share_when_the_body_raises(make_app: Callable[[Opener], FastAPI]) -> None:
     opener = Opener("yield")
     app = make_app(opener)
-    try:
-        async with app.router.lifespan_context(app):
-            raise BodyError
-    except BodyError:
-        pass
+    await break_off(app)
     expect(
         opener.released,
         "When an error comes to the yield, the model isn't released: "

@@ -10,7 +10,11 @@ from fastapi.exceptions import FastAPIError
 
 from lifespan_course.cast import Model
 from lifespan_course.exercises.lifespans import expect_state
-from lifespan_course.exercises.probes import BodyError, expect_no_parameter_in_url
+from lifespan_course.exercises.probes import (
+    BodyError,
+    break_off,
+    expect_no_parameter_in_url,
+)
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 from lifespan_lab import Events, running
 
@@ -37,13 +41,7 @@ async def once(make_app: Callable[..., FastAPI]) -> str:
         "The model is released before the requests come. Yield inside the with block.",
     )
     log.clear()
-    try:
-        async with app.router.lifespan_context(app):
-            raise BodyError
-    except BodyError:
-        pass
-    else:
-        raise NotYet("The error of the body must go on.")
+    expect(await break_off(app), "The error of the body must go on.")
     expect(
         log.order != ["model: start"],
         "When something raises at the yield, the model isn't released.",

@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI, Request
 
 from lifespan_course.cast import Database
 from lifespan_course.comparison import RAISES, Record, compare, log, record
-from lifespan_course.exercises.probes import BodyError
+from lifespan_course.exercises.probes import break_off
 from lifespan_course.verdicts import NotYet, async_verdict, expect
 from lifespan_lab import from_handlers
 
@@ -256,11 +256,7 @@ async def _expect_closed_on_bad_days(app: FastAPI) -> None:
 async def _expect_closed_after_body_error(app: FastAPI) -> None:
     """Expect that the lifespan closes also when an error comes to its yield."""
     log.clear()
-    try:
-        async with app.router.lifespan_context(app):
-            raise BodyError
-    except BodyError:
-        pass
+    await break_off(app)
     expect(
         {"close_history: end", "forget: end"} <= set(log.order),
         "The runs are the same now. But when an error comes to the yield, nothing is "

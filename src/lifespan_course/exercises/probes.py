@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
+from fastapi import FastAPI
+
 from lifespan_course.verdicts import expect
 
 
@@ -18,6 +20,20 @@ class Call:
 
     def __await__(self) -> Generator[Any, None, None]:
         return self.function().__await__()
+
+
+async def break_off(app: FastAPI) -> bool:
+    """Let an error come to the yield of the app's lifespan.
+
+    Returns:
+        Whether the error came out again.
+    """
+    try:
+        async with app.router.lifespan_context(app):
+            raise BodyError
+    except BodyError:
+        return True
+    return False
 
 
 def expect_no_parameter_in_url(answer: object) -> None:

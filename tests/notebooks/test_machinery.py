@@ -320,6 +320,8 @@ def test_a_failure_names_its_cell(
     assert planted[name].first.failure == message
 
 
+# It breaks the program of every kernel, so the chapters have to be through.
+@pytest.mark.usefixtures("runs")
 def test_a_kernel_that_does_not_start_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
